@@ -97,6 +97,12 @@ class Missed:
         self._is_read = asyncio.Event()  # all that is stored, since the last gap
         self._read_at = float("-inf")  # by the loop's clock
         self._meanwhile: list[Change] | None = None  # heard since a reading began
+        self.on_read: Callable[[], None] = lambda: None
+
+    @property
+    def is_behind(self) -> bool:
+        """Was something missed that is going to be read?"""
+        return self._meanwhile is not None or bool(self._gap and not self._gap.away)
 
     def begin(self, records: list[Record]) -> None:
         self._note_records(records)
@@ -163,6 +169,7 @@ class Missed:
         if change != Change():
             self._take(change)
         self._is_read.set()
+        self.on_read()
         if self._only_positions:
             return
         await self._read_acks(self._now() - gap.ms - MARGIN_MS)

@@ -95,6 +95,8 @@ class Pipeline:
             sharing.wake = self._intake.wake
             sharing.hear_passed = lambda states: self._relay.hear_passed(states, self._missed)
             sharing.watching.read_stored = self._missed.read_stored
+            sharing.watching.is_behind = lambda: self._missed.is_behind
+            self._missed.on_read = sharing.watching.wake
             self._evaluation.on_settled = sharing.settled
         self._limit = inbox_limit
         self._refused = 0

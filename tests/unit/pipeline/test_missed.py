@@ -220,6 +220,25 @@ async def test_a_store_that_cannot_be_read_is_asked_again(node: Node) -> None:
     assert node.store.loads == 3
 
 
+async def test_a_node_is_behind_until_what_it_missed_is_read(node: Node) -> None:
+    missed, was_behind, is_read = node.pipeline._missed, [], asyncio.Event()
+    node.store.before = lambda: was_behind.append(missed.is_behind)
+    missed.on_read = is_read.set
+    assert not missed.is_behind
+    node.store.faults = 1
+    missed.note_gap(Gap(0))
+    assert missed.is_behind
+    await until(lambda: not node.store.faults, "it could not be read")
+    assert missed.is_behind
+    await asyncio.wait_for(is_read.wait(), deadline(10))
+    assert (was_behind, missed.is_behind) == ([True], False)
+
+
+async def test_what_is_missed_while_the_bus_is_away_nobody_is_going_to_read(node: Node) -> None:
+    node.pipeline._missed.note_gap(Gap(0, away=True))
+    assert not node.pipeline._missed.is_behind
+
+
 async def test_what_is_heard_while_the_store_is_read_is_newer(node: Node) -> None:
     await node.pipeline.submit([alarm("here", 0)])
     newer = state("here", 1, 9000)

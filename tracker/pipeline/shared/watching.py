@@ -67,6 +67,7 @@ class Watching:
         self._changed = asyncio.Event()  # somebody has passed all of something, or it is known better whose what is
         self.viewers: Callable[[], Iterable[Needs]] = list
         self.read_stored: Callable[[], Awaitable[None]] = nothing  # what nobody could be asked about
+        self.is_behind: Callable[[], bool] = lambda: False  # … and is something missed of what all are told?
 
     # -- the other nodes -----------------------------------------------------------------------------------------------
 
@@ -98,7 +99,9 @@ class Watching:
 
     def hears(self, needs: Needs) -> bool:
         """Is what the picture shows of this what the owners know?"""
-        return self._is_settled() and all(other.knows.covers(needs) for other in self._others.values())
+        if self.is_behind() or not self._is_settled():
+            return False
+        return all(other.knows.covers(needs) for other in self._others.values())
 
     async def hear_of(self, needs: Needs, *, once: bool = False) -> None:
         """Returns when it is, or in a moment. `once`: nobody is attached who goes on looking at it."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tests.support.company import Company, Node, depot, ping
 from tests.support.waiting import deadline, until
+from tracker.buses import Gap
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
 from tracker.live.viewer import Cell
@@ -194,6 +195,25 @@ async def test_what_comes_before_what_all_are_told_is_asked_for_again(company: C
     a.bus._nodes[1]._listeners.overhear(a.told[-1], 0, ())  # type: ignore[arg-type]
     await company.until(hears.done)
     assert lat(b, name) == HERE
+
+
+async def test_what_was_missed_of_what_all_are_told_is_read_before_who_looks_is_answered(
+    company: Company, a: Node, b: Node
+) -> None:
+    name, other = company.vehicle_of(a), company.vehicle_of(a, 1)
+    for vehicle in (name, other):
+        await move(a, vehicle, 0, HERE)
+    await look(company, b, one(name))
+    b.bus.deaf = True
+    await move(a, name, 60, NEAR)
+    b.bus.deaf = False
+    b.store.fails["load"] = 1
+    b.bus._listeners.miss(Gap(0))
+    await company.until(lambda: b.store.asked["load"] and not b.pipeline.hears(one(name)), "the gap is heard of")
+    b.sharing.ownership.on_view = lambda: None  # what a round says wakes nobody
+    await company.do(b.pipeline.hear_of(one(name) | one(other)))
+    assert lat(b, name) == NEAR
+    assert b.pipeline.hears(one(name))
 
 
 async def test_where_no_node_can_be_asked_what_is_stored_is_shown_and_read_now_and_then(

@@ -139,6 +139,18 @@ async def test_where_vehicles_have_no_owner_nobody_knows_how_they_are(ours: Ours
     assert ours.read == 0
 
 
+async def test_who_missed_something_does_not_know_how_anything_is(ours: Ours) -> None:
+    await ours.hear_of(VAN)
+    ours.watching.is_behind = lambda: True
+    assert not ours.watching.hears(VAN)
+    hears = asyncio.create_task(ours.hear_of(VAN))
+    await asyncio.sleep(0)
+    assert not hears.done()
+    ours.watching.is_behind = lambda: False
+    ours.watching.wake()
+    await hears
+
+
 async def test_whoever_waits_for_a_node_that_is_gone_waits_no_more(ours: Ours) -> None:
     ours.line.gate.clear()
     hears = asyncio.create_task(ours.hear_of(VAN))
