@@ -43,7 +43,7 @@ async def test_vehicles_have_numbers_of_their_own_whoever_meets_them(company: Co
 async def test_a_node_that_leaves_hands_over_without_loss(company: Company, a: Node, b: Node) -> None:
     names = [company.vehicle_of(node, at) for node in (a, b) for at in range(3)]
     await a.pipeline.submit([ping(name) for name in names])
-    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 5})]))
+    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 3600})]))
     told = {name: (b if name in b.fleet.vehicles else a).fleet.vehicles[name].published() for name in names}
     seen = len(a.told)
     await company.leave(b)
@@ -78,14 +78,14 @@ async def test_pings_that_come_while_a_node_leaves_are_all_stored_once(company: 
 async def test_timers_go_off_at_whoever_takes_over(company: Company, a: Node, b: Node) -> None:
     name = company.vehicle_of(b)
     await a.pipeline.submit([ping(name)])
-    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 5})]))
+    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 60})]))
     await company.until(lambda: len(a.events) == 1)
     company.kill(b)
     await company.until(company.is_fair)
     assert list(a.fleet.vehicles[name].visits) == ["depot"]
     await company.until(lambda: len(a.events) == 2)
     assert [(event.kind, event.vehicle) for event in a.events] == [("enter", name), ("dwell", name)]
-    assert a.events[1].time - a.events[0].time == 5000
+    assert a.events[1].time - a.events[0].time == 60_000
 
 
 async def test_what_a_dead_node_told_nobody_is_told_by_the_next(company: Company, a: Node, b: Node) -> None:

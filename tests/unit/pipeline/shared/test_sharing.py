@@ -127,7 +127,7 @@ async def test_what_the_store_could_not_commit_by_itself_is_made_up_for(company:
     """Timers and slices of edits: nobody sends them again."""
     names = [company.vehicle_of(node) for node in (a, b)]
     await a.pipeline.submit([ping(name) for name in names])
-    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 5})]))
+    await company.do(a.pipeline.save_regions([depot(rules={"dwell_s": 60})]))
     await company.until(lambda: len(a.events) == 2)
     a.store.fails["commit"] = b.store.fails["commit"] = 3
     await company.until(lambda: len(a.events) == 4)
