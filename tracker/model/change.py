@@ -66,3 +66,4 @@ class Change(msgspec.Struct, omit_defaults=True):
     erased: list[str] = []  # vehicles whose history is gone, that of their events too
     records: list[Record] = []  # of those who may come in
     deed: int = 0  # where several nodes write: of the journal, what there is up to now
+    after: int = 0  # … and what whoever decided this had done before it

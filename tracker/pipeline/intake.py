@@ -264,6 +264,7 @@ class Intake:
     async def _process(self, entries: list[Entry[Any]]) -> None:
         """Apply, commit, publish, answer: strictly in this order, all of it or none."""
         applied: list[Entry[Any]] = []
+        shown = self._sharing.following.shown if self._sharing else 0
         try:
             await self._apply(entries, applied)
             done = await self._apply_all_of_an_edit(applied)
@@ -291,6 +292,7 @@ class Intake:
         change.unnumbered = [event for event in events if not event.seq]
         change.deed = commit.deed.after + 1 if commit.deed else 0
         if says_anything(change):
+            change.after = shown
             await self._relay.publish(change)
         for entry in applied:
             if isinstance(entry, Edit) and not done:

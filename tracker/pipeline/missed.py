@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 from tracker.buses import Gap
@@ -97,6 +97,7 @@ class Missed:
         self._is_read = asyncio.Event()  # all that is stored, since the last gap
         self._read_at = float("-inf")  # by the loop's clock
         self._meanwhile: list[Change] | None = None  # heard since a reading began
+        self.marked: Callable[[], Awaitable[int]] = nobody_marks  # which deed all that is stored is after
         self.on_read: Callable[[], None] = lambda: None
 
     @property
@@ -156,6 +157,7 @@ class Missed:
         self._is_read.clear()
         self._read_at = asyncio.get_running_loop().time()
         try:
+            marked = await self.marked()
             loaded = await self._store.load()
             stored = await asyncio.to_thread(as_stored, loaded, self._settings, self._now())
             change = find_missed(self._picture, self._records, stored, meanwhile)
@@ -167,6 +169,7 @@ class Missed:
             self._meanwhile = None
         self._note_records(change.records)
         if change != Change():
+            change.after = marked
             self._take(change)
         self._is_read.set()
         self.on_read()
@@ -188,3 +191,7 @@ class Missed:
         while page := await self._store.acknowledged(since, after, PAGE):
             self._take(Change(acked=[ack for ack, _ in page]))
             after = page[-1][1].seq
+
+
+async def nobody_marks() -> int:
+    return 0

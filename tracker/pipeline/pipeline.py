@@ -79,9 +79,9 @@ class Pipeline:
         self._sharing = sharing
         telling = None
         if sharing:
-            telling = Telling(
-                picture, sharing.passing, clock, sharing.following.hear_place, sharing.look_for_events
-            )  # fmt: skip
+            following = sharing.following
+            telling = Telling(picture, sharing.passing, following.hear_place, sharing.look_for_events)
+            telling.place = lambda: following.shown
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
@@ -96,6 +96,7 @@ class Pipeline:
             sharing.hear_passed = lambda states: self._relay.hear_passed(states, self._missed)
             sharing.watching.read_stored = self._missed.read_stored
             sharing.watching.is_behind = lambda: self._missed.is_behind
+            self._missed.marked = sharing.following.marked
             self._missed.on_read = sharing.watching.wake
             self._evaluation.on_settled = sharing.settled
         self._limit = inbox_limit

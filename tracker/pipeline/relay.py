@@ -36,13 +36,15 @@ class Relay:
         if self._telling is None:
             await self._say(change)
             return
-        here, is_first, told, picked = self._telling.parts(change)
+        here, is_first, told, picked, anew = self._telling.parts(change)
         if here and is_first:
             self.take(here)
         if told:
             await self._say(told)
         if here and not is_first:
             self.take(here)
+            if anew:
+                self.take(Change(moved=anew))
         self._telling.passing.put_picked(picked, (entry.vehicle for entry in change.registered))
 
     async def _say(self, change: Change) -> None:

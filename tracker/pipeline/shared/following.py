@@ -150,6 +150,10 @@ class Following:
                 await asyncio.sleep(LOOK_S)
         self._wake()
 
+    async def marked(self) -> int:
+        """The newest that every vehicle has seen, as stored. Raises StoreError."""
+        return await self._store.marked()
+
     async def everywhere(self, place: int) -> None:
         """Wait until every vehicle has seen the deed of this place. Raises StoreError when that takes too long."""
         until = asyncio.get_running_loop().time() + SEEN_S

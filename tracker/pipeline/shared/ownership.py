@@ -60,7 +60,6 @@ class Adopt(Deed[None]):
                     fleet.register(entry)
                 step.commit.vehicles += did.commit.vehicles
                 step.commit.events += did.commit.events
-                step.change.moved += did.change.moved
             elif is_erased and name not in known and partition_of(name, self._store.partitions) in self._partitions:
                 step.commit.erased.append(name)  # with what its owner told of it without having heard
         seen = self._picture.vehicles.get  # what its last owner did may have been told to nobody

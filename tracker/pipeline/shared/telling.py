@@ -4,6 +4,7 @@ there is something. All else is in the store."""
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,9 +16,8 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.pipeline.shared.passing import Passing, Picked
 
-LATE_MS = 60_000  #: for so long it is known of whom a late word may come
 WORD_S = 0.05  #: how long an event waits for the word of where its vehicle was, which comes on another way
-MOST = 20_000  #: events of which that has come
+MOST = 20_000  #: events of which that has come, and vehicles that were removed
 
 
 class Parts(NamedTuple):
@@ -27,6 +27,7 @@ class Parts(NamedTuple):
     is_first: bool  # it is told that before all are told theirs
     told: Change | None  # what all are told
     picked: Picked  # what some are passed, once this node knows it
+    anew: list[VehicleState]  # of vehicles that go here, and of which is known already that they came again
 
 
 class Telling:
@@ -34,38 +35,42 @@ class Telling:
         self,
         picture: Picture,
         passing: Passing,
-        now: Callable[[], int],
         on_deed: Callable[[int], None],
         on_events: Callable[[], None],
     ) -> None:
         """`on_deed`: there is one at this place; `on_events`: there are some that may have no number yet."""
         self._picture = picture
         self.passing = passing
-        self._now = now
         self._on_deed = on_deed
         self._on_events = on_events
-        self._removed: dict[str, int] = {}  # and when we heard of it
+        self.place: Callable[[], int] = lambda: 0  # of the newest deed that is done here
+        self._removed: dict[str, int] = {}  # vehicle → the place of that deed
+        self._ahead: dict[str, int] = {}  # vehicle → what was done before its word, of which not all is done here
         self._placed: dict[str, None] = {}  # events of which it is known where their vehicles were
         self._word = asyncio.Event()
 
     def parts(self, change: Change) -> Parts:
         """A vehicle that goes is told where it went before it is gone, one in a new region once that is known."""
-        self.note_removed(change.removed)
+        anew = self._note_removed(change.removed, change.after + 1)
         befell = {event.vehicle for event in change.unnumbered}.union(change.removed)
         picked = self.passing.pick(change.moved, befell)
         told = Change(moved=picked.told, unnumbered=change.unnumbered, deed=change.deed)
-        here = msgspec.structs.replace(change, moved=picked.passed, unnumbered=[], deed=0)
+        here = msgspec.structs.replace(change, moved=picked.passed, unnumbered=[], deed=0, after=0)
+        if told != Change():
+            told.after = change.after
         return Parts(
             here if here != Change() else None,
             not change.removed,
             told if told != Change() else None,
             picked,
+            anew,
         )
 
     def hear_change(self, change: Change) -> None:
         """Take out what is older than what is known: a node that was overtaken may speak late."""
         if change.moved:
-            change.moved = [state for state in change.moved if self._is_news(state)]
+            self._note_ahead(change)
+            change.moved = [state for state in change.moved if self._is_news(state, change.after)]
         if change.unnumbered:
             self._placed |= dict.fromkeys(event.id for event in change.unnumbered)
             while len(self._placed) > MOST:
@@ -78,7 +83,9 @@ class Telling:
     def hear_passed(self, states: list[VehicleState]) -> tuple[list[VehicleState], list[str]]:
         """Those that are news, and of whom not all is known yet that everybody is told: that comes on another way."""
         news, early = [], []
-        for state in filter(self._is_news, states):
+        for state in states:
+            if not self._is_news(state, sys.maxsize):
+                continue
             known = self._picture.vehicles.get(state.ping.vehicle)
             if known is None or known.regions != state.regions:
                 early.append(state.ping.vehicle)
@@ -96,14 +103,24 @@ class Telling:
                         self._word.clear()
                         await self._word.wait()
 
-    def note_removed(self, vehicles: list[str]) -> None:
-        if vehicles:
-            now = self._now()
-            self._removed = {name: at for name, at in self._removed.items() if now - at < LATE_MS}
-            self._removed |= dict.fromkeys(vehicles, now)
+    def _note_removed(self, vehicles: list[str], place: int) -> list[VehicleState]:
+        """Answers how those are that came again since: their owner had done this deed before."""
+        self._removed |= dict.fromkeys(vehicles, place)
+        while len(self._removed) > MOST:
+            del self._removed[next(iter(self._removed))]
+        again = [name for name in vehicles if self._ahead.get(name, 0) >= place]
+        return [self._picture.vehicles[name] for name in again if name in self._picture.vehicles]
 
-    def _is_news(self, state: VehicleState) -> bool:
+    def _note_ahead(self, change: Change) -> None:
+        place = self.place()
+        if self._ahead:
+            self._ahead = {name: after for name, after in self._ahead.items() if after > place}
+        if change.after > place:
+            self._ahead |= {state.ping.vehicle: change.after for state in change.moved}
+
+    def _is_news(self, state: VehicleState, after: int) -> bool:
+        """`after`: what whoever says so had done."""
         known = self._picture.vehicles.get(state.ping.vehicle)
         if known is not None:
             return (state.received_at, state.ping.time) >= (known.received_at, known.ping.time)
-        return state.received_at > self._removed.get(state.ping.vehicle, -1)
+        return after >= self._removed.get(state.ping.vehicle, 0)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.company import T0, Company, Node, depot, ping
 from tests.support.lists import HeldStore
 from tests.support.waiting import until
-from tracker.buses import open_bus
+from tracker.buses import Gap, open_bus
 from tracker.errors import Conflict, NotFound, StoreError
 from tracker.fleet.fleet import Fleet
 from tracker.model.change import Registered
@@ -392,6 +392,30 @@ async def test_what_is_said_of_a_vehicle_since_it_was_removed_stands(company: Co
     assert name not in a.fleet.vehicles and company.place.kept.vehicles[name].state is None
     for entries in (a.fleet.register_entries, a.picture.register, company.place.kept.register):
         assert entries.keys() == {name}
+
+
+@pytest.mark.parametrize("history", [False, True])
+@pytest.mark.parametrize("is_heard_late", [False, True])
+async def test_a_vehicle_that_reports_again_while_others_hear_that_it_is_removed_is_there(
+    company: Company, a: Node, b: Node, history: bool, is_heard_late: bool
+) -> None:
+    """What is done comes from the store and where vehicles are over the bus: either may be first."""
+    name = company.vehicle_of(b)
+    await b.pipeline.submit([ping(name)])
+    a.store.fails["deeds_after"] = 0 if is_heard_late else 1000
+    removing = asyncio.create_task(b.pipeline.remove_vehicle(name, history=history))
+    await company.until(lambda: name not in b.picture.vehicles)
+    a.bus.deaf = is_heard_late
+    await b.pipeline.submit([ping(name, 60)])
+    a.bus.deaf = False
+    if is_heard_late:
+        await company.until(lambda: name not in a.picture.vehicles)
+        a.bus._listeners.miss(Gap(0))
+    a.store.fails.clear()
+    await company.do(saving_of(removing))
+    await company.until(lambda: a.picture.vehicles.keys() == {name}, "it is known here as well")
+    assert a.picture.vehicles == b.picture.vehicles
+    assert not a.told[-1].removed or name in {state.ping.vehicle for state in a.told[-1].moved}, "told anew, after it"
 
 
 async def test_vehicles_removed_while_their_node_died_are_removed_by_the_next(

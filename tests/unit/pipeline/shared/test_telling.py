@@ -18,7 +18,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.pipeline.relay import Relay
 from tracker.pipeline.shared.passing import Passing
-from tracker.pipeline.shared.telling import LATE_MS, Telling
+from tracker.pipeline.shared.telling import Telling
 from tracker.stores import Store
 from tracker.turns.lanes import Lane
 
@@ -38,16 +38,15 @@ def alone(picture: Picture) -> Passing:
 class Told:
     def __init__(self) -> None:
         self.picture = Picture()
-        self.now = T0
         self.deeds: list[int] = []
         self.events = 0
-        self.telling = Telling(self.picture, alone(self.picture), lambda: self.now, self.deeds.append, self._look)
+        self.telling = Telling(self.picture, alone(self.picture), self.deeds.append, self._look)
 
     def _look(self) -> None:
         self.events += 1
 
-    def hear(self, *moved: VehicleState) -> list[VehicleState]:
-        change = Change(moved=list(moved))
+    def hear(self, *moved: VehicleState, after: int = 0) -> list[VehicleState]:
+        change = Change(moved=list(moved), after=after)
         self.telling.hear_change(change)
         return change.moved
 
@@ -70,7 +69,7 @@ def test_what_others_follow_by_themselves_is_told_here_alone_and_first() -> None
 
 def test_a_vehicle_that_goes_is_told_before_it_is_gone_here() -> None:
     change = Change(moved=[state("van", T0)], removed=["van"], deed=3)
-    here, first, told, _ = Told().telling.parts(change)
+    here, first, told, *_ = Told().telling.parts(change)
     assert (here, first, told) == (Change(removed=["van"]), False, Change(moved=change.moved, deed=3))
 
 
@@ -109,23 +108,33 @@ def test_what_is_passed_is_not_believed_before_all_is_known_that_everybody_is_to
 
 def test_a_vehicle_that_was_removed_does_not_come_back_by_a_late_word() -> None:
     told = Told()
-    told.telling.parts(Change(removed=["van"], deed=1))
-    assert told.hear(state("van", T0)) == []
-    assert told.hear(state("bus", T0)) == [state("bus", T0)]
-    again = state("van", T0 + 1)
-    assert told.hear(again) == [again], "it was heard of since"
+    told.telling.parts(Change(removed=["van"], after=6, deed=7))
+    assert told.hear(state("van", T0), after=6) == []
+    assert told.hear(state("bus", T0), after=6) == [state("bus", T0)]
+    again = state("van", T0)
+    assert told.hear(again, after=7) == [again], "by who had removed it: it was heard of since, whatever its time"
 
 
-def test_whom_a_late_word_may_concern_is_known_for_a_minute() -> None:
+def test_a_vehicle_that_came_again_before_it_was_removed_here_is_told_once_more() -> None:
     told = Told()
-    told.telling.note_removed(["van"])
-    told.telling.note_removed([])
-    told.now += LATE_MS - 1
-    told.telling.note_removed(["bus"])
-    assert told.telling._removed.keys() == {"van", "bus"}
-    told.now += 1
-    told.telling.note_removed(["car"])
-    assert told.telling._removed.keys() == {"bus", "car"}
+    told.telling.place = lambda: 6
+    for name, after in (("van", 7), ("bus", 6), ("car", 8)):
+        told.picture.apply(Change(moved=told.hear(state(name, T0), after=after)))
+    removal = Change(removed=["van", "bus", "car", "cab"], after=6)
+    assert [one.ping.vehicle for one in told.telling.parts(removal).anew] == ["van", "car"], (
+        "not the bus: that was before"
+    )
+    told.telling.place = lambda: 7
+    assert told.hear(state("tug", T0), after=7) and told.telling._ahead == {"car": 8}
+    told.picture.apply(Change(removed=["car"]))
+    assert told.telling.parts(Change(removed=["car"], after=7)).anew == [], "it is not known here"
+
+
+def test_of_so_many_vehicles_a_late_word_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.pipeline.shared.telling.MOST", 2)
+    told = Told()
+    told.telling.parts(Change(removed=["van", "bus", "car"], after=1))
+    assert told.telling._removed == {"bus": 2, "car": 2}
 
 
 def inside(vehicle: str, received_at: int, *regions: str) -> VehicleState:
@@ -158,13 +167,6 @@ def test_of_what_was_received_at_once_the_newer_fix_counts() -> None:
     assert told.telling.hear_passed([newer]) == ([newer], []) and told.hear(newer) == [newer]
 
 
-def test_a_vehicle_that_was_removed_is_not_waited_for() -> None:
-    told = Told()
-    told.telling.note_removed(["van"])
-    assert told.telling.hear_passed([state("van", T0 - 1)]) == ([], [])
-    assert told.telling.hear_passed([state("van", T0 + 1)]) == ([], ["van"]), "it came anew"
-
-
 def test_it_is_known_of_so_many_events_where_their_vehicles_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.pipeline.shared.telling.MOST", 2)
     told = Told()
@@ -173,7 +175,7 @@ def test_it_is_known_of_so_many_events_where_their_vehicles_were(monkeypatch: py
 
 
 async def test_an_event_that_has_its_number_waits_a_moment_for_the_word_of_where_its_vehicle_was() -> None:
-    telling = Telling(Picture(), alone(Picture()), lambda: 0, lambda _place: None, lambda: None)
+    telling = Telling(Picture(), alone(Picture()), lambda _place: None, lambda: None)
     waits = asyncio.create_task(telling.placed([EVENT]))
     await asyncio.sleep(0)
     assert not waits.done()
@@ -192,7 +194,7 @@ class Numbered:
 
 async def test_an_event_is_not_told_before_the_word_of_where_its_vehicle_was() -> None:
     told: list[Change] = []
-    telling = Telling(Picture(), alone(Picture()), lambda: 0, lambda _place: None, lambda: None)
+    telling = Telling(Picture(), alone(Picture()), lambda _place: None, lambda: None)
     relay = Relay(MemoryBus(), told.append, told.append, Lane("relay"), telling)
     numbers = asyncio.create_task(relay.number(cast(Store, Numbered())))
     for _ in range(5):
@@ -209,7 +211,7 @@ class Away(MemoryBus):
 
 async def test_while_the_bus_is_away_no_word_is_waited_for() -> None:
     told: list[Change] = []
-    telling = Telling(Picture(), alone(Picture()), lambda: 0, lambda _place: None, lambda: None)
+    telling = Telling(Picture(), alone(Picture()), lambda _place: None, lambda: None)
     telling.placed = None  # type: ignore[assignment, method-assign]
     await Relay(Away(), told.append, told.append, Lane("relay"), telling).number(cast(Store, Numbered()))
     assert [event.seq for change in told for event in change.events] == [1]
