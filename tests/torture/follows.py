@@ -42,7 +42,7 @@ def hears(follow: Follow, event: Mapping[str, Any]) -> bool | None:
     if "vehicles" in follow:
         return event["vehicle"] in follow["vehicles"]
     if "regions" in follow:
-        return event.get("region") in follow["regions"]
+        return event["region"] in follow["regions"] if "region" in event else None  # if it was in one of them
     return is_in(follow["view"]["bbox"], event["lat"], event["lon"]) if "view" in follow else True
 
 

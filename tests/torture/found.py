@@ -145,10 +145,10 @@ class Found:
 
     def of_stories(self) -> Iterator[str]:
         """Events are those of one node; and all know where every vehicle is."""
-        told = defaultdict[tuple[str, str], list[str]](list)
+        told = defaultdict[tuple[str, str | None], list[str]](list)
         for event in self.events:
-            if "region" in event:
-                told[event["vehicle"], event["region"]].append(event["id"])
+            if "region" in event or event["kind"] == "alarm":
+                told[event["vehicle"], event.get("region")].append(event["id"])
         asked = {(one.region, one.number): one for each in self.dispatchers for one in each.edits}
         versions = {name: versions_of(self.world.nodes[0], name) for name in (*REGIONS, *{name for name, _ in asked})}
         for name in {name for name, _ in asked}:
@@ -159,6 +159,9 @@ class Found:
         for vehicle, count in self.stored.items():
             pings = self.routes[vehicle].pings(count)
             regions = []
+            alarms = explain(vehicle, None, pings, [], told.pop((vehicle, None), []))
+            if alarms.fault:
+                yield f"{alarms.fault}; {count} pings since {pings[0].time}"
             for name, some in drawn.items():
                 edits = [one.edit(self.routes[vehicle], count) for one in some]
                 story = explain(vehicle, name, pings, edits, told.pop((vehicle, name), []))
@@ -171,7 +174,7 @@ class Found:
             newest = pings[-1]
             places[vehicle] = Place(newest.time, round(newest.lat, 6), round(newest.lon, 6), frozenset(regions))
         for vehicle, region in told:
-            yield f"{vehicle} has events in {region}, and nobody sent anything of it or drew that"
+            yield f"{vehicle} has events in {region or 'its alarms'}, and nobody sent anything of it or drew that"
         for viewer in self.viewers:
             yield from check_alike(viewer.name, self.seen[viewer.name], *wanted(viewer.follow, places))
         for node in self.world.nodes:

@@ -42,8 +42,9 @@ class Way:
         other.fleet, other.events = copy.deepcopy(self.fleet), self.events.copy()
         return other
 
-    def take(self, step: Step | None, region: str) -> None:
-        self.events += [event.id for event in step.commit.events if event.region == region] if step else []
+    def take(self, step: Step | None, region: str | None) -> None:
+        events = step.commit.events if step else ()
+        self.events += [one.id for one in events if one.region == region and (region or one.kind == "alarm")]
 
     def edit(self, region: Region, now: int) -> Way:
         self.take(self.fleet.save_regions([region], now), region.id)
@@ -62,8 +63,10 @@ class Story(NamedTuple):
     inside: frozenset[bool]  # is it in the region at the end, by the orders that explain it
 
 
-def explain(vehicle: str, region: str, pings: Sequence[Ping], edits: Sequence[Edit], told: Sequence[str]) -> Story:
-    """`told`: ids of the events of this vehicle in this region, by seq. Timers are over at the end."""
+def explain(
+    vehicle: str, region: str | None, pings: Sequence[Ping], edits: Sequence[Edit], told: Sequence[str]
+) -> Story:
+    """`region` None: alarms. `told`: ids of the events of this vehicle in this region, by seq. Timers are over at the end."""
     edits = _in_order(edits, len(pings))
     ways, now, best = [Way()], 0, 0
     for at in range(len(pings) + 1):
@@ -83,7 +86,8 @@ def explain(vehicle: str, region: str, pings: Sequence[Ping], edits: Sequence[Ed
     if not right:
         what = f"{told[best]} was told" if best < len(told) else "less was told than happened"
         return Story(
-            f"{vehicle} in {region}: from event {best + 1} of {len(told)} on it is none of ours ({what})", frozenset()
+            f"{vehicle} in {region or 'its alarms'}: from event {best + 1} of {len(told)} on it is none of ours ({what})",
+            frozenset(),
         )
     return Story("", frozenset(region in way.fleet.vehicles[vehicle].visits for way in right if pings))
 
@@ -129,7 +133,7 @@ def _may_wait(way: Way, edits: Sequence[Edit], at: int, pings: Sequence[Ping], n
     return True
 
 
-def _end(way: Way, now: int, region: str) -> None:
+def _end(way: Way, now: int, region: str | None) -> None:
     while (due := way.fleet.due_at()) is not None and due <= now:
         way.take(way.fleet.fire(due), region)
 

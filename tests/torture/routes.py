@@ -16,6 +16,7 @@ EDGE = 583 * 360 / 1024 - 180
 METRES = 15.0  #: between two fixes
 SPEED_MPS = METRES / STEP_MS * 1000  #: which they say: so none is doubted, and each region tells its own story
 LAP = 100  #: fixes, to the other end of the street and back
+ALARMS_EVERY = 40  #: fixes of those that drive
 WEST = 30  #: of its fixes from the gate to the western end
 KY, KX = frame(LAT)[::-1]
 PARKS_EVERY_MS = 4_000
@@ -64,8 +65,15 @@ class Route(NamedTuple):
             east = METRES * (min(phase, LAP - phase) - WEST)
         return self.begin + number * STEP_MS, *place(east)
 
+    def alarm(self, number: int) -> str | None:
+        """What the vehicle calls with that fix; each time something else, or it would be one alarm that goes on."""
+        return f"sos {number}" if not self.parks and (number + self.turn) % ALARMS_EVERY == 0 else None
+
     def pings(self, count: int) -> list[Ping]:
-        return [Ping(self.vehicle, *self.fix(number), speed_mps=SPEED_MPS) for number in range(count)]
+        return [
+            Ping(self.vehicle, *self.fix(number), speed_mps=SPEED_MPS, alarm=self.alarm(number))
+            for number in range(count)
+        ]
 
 
 def routes_of(sender: int, vehicles: int, begin: int, seconds: float) -> list[Route]:

@@ -15,7 +15,7 @@ from tests.torture.routes import SPEED_MPS, Route
 
 PATIENCE_S = 6.0  #: for an answer
 MOST = 20  #: fixes of a vehicle in one request
-FIELDS = ("vehicle", "time", "lat", "lon", "speed_mps")
+FIELDS = ("vehicle", "time", "lat", "lon", "speed_mps", "alarm")
 AGAIN = {429, 503, 507}  #: answers after which a client sends the same again
 
 
@@ -77,7 +77,7 @@ class Sender(threading.Thread):
 
     def _deliver(self, batch: dict[str, int]) -> None:
         fixes = [
-            dict(zip(FIELDS, (route.vehicle, *route.fix(number), SPEED_MPS), strict=True))
+            dict(zip(FIELDS, (route.vehicle, *route.fix(number), SPEED_MPS, route.alarm(number)), strict=True))
             for route in self.routes
             for number in range(self.acknowledged[route.vehicle], batch.get(route.vehicle, 0))
         ]

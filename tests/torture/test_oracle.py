@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.servers import circle
 from tests.torture.oracle import Edit, Way, explain
@@ -95,3 +96,14 @@ def test_who_stays_in_a_region_has_dwelled_there() -> None:
     story = explain("van", "gate", PINGS[:12], [Edit(slow, 0, 0)], way.events)
     assert story.fault == "" and story.inside == {True}
     assert explain("van", "gate", PINGS[:12], [Edit(slow, 0, 0)], enter).fault != ""
+
+
+def test_each_alarm_is_told_once() -> None:
+    pings = [replace(ping, alarm=f"sos {at}" if at % 5 == 0 else None) for at, ping in enumerate(PINGS)]
+    way = Way()
+    for ping in pings:
+        way.take(way.fleet.apply([ping], ping.time), None)
+    assert len(way.events) == 5
+    assert explain("van", None, pings, [], way.events).fault == ""
+    for told in (way.events[1:], [*way.events, way.events[-1]]):
+        assert "its alarms" in explain("van", None, pings, [], told).fault
