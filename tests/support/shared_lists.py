@@ -68,7 +68,7 @@ class SharedList(ListStore):
         self.gate = asyncio.Event()
         self.gate.set()
         self._some = asyncio.Event()
-        self._heard = 0
+        self._heard = self.deed = 0
 
     @property
     def _kept(self) -> Kept:
@@ -141,6 +141,7 @@ class SharedList(ListStore):
             self._number()
             if fresh := self._kept.events[self._heard :]:
                 self._heard += len(fresh)
+                self.deed = len(self.place.journal)
                 return fresh
 
     # -- being one of several ------------------------------------------------------------------------------------------

@@ -294,6 +294,8 @@ class Intake:
         if says_anything(change):
             change.after = shown
             await self._relay.publish(change)
+        if self._sharing and deed:
+            self._sharing.following.told_deeds()
         for entry in applied:
             if isinstance(entry, Edit) and not done:
                 self._evaluation.begin_edit(entry)

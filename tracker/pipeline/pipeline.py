@@ -81,7 +81,7 @@ class Pipeline:
         if sharing:
             following = sharing.following
             telling = Telling(picture, sharing.passing, following.hear_place, sharing.look_for_events)
-            telling.place = lambda: following.shown
+            telling.place, telling.until_told = lambda: following.shown, following.until_told
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")

@@ -99,4 +99,5 @@ class Relay:
         else:  # every node reads them by itself
             if not self._bus.away:
                 await self._telling.placed(numbered.events)
+            await self._telling.until_told()
             self.take(numbered)

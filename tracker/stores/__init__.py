@@ -301,6 +301,7 @@ class SharedStore(Store, Protocol):
 
     node: str  #: a name that no other run of a node has
     partitions: int
+    deed: int  #: the newest there was when `number_events` answered: what it told came after no later one
 
     async def lease_round(
         self,

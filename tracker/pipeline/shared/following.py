@@ -16,6 +16,7 @@ from tracker.stores import SharedStore, Store
 
 SEEN_S = 10.0  #: how long who did something lasting waits until every vehicle has seen it
 LOOK_S = 0.02  #: how often that is looked at
+SHOWN_S = 3.0  #: how long an event waits for what was done before it
 
 
 def deed_of(commit: Commit, at: int) -> SharedDeed:
@@ -97,14 +98,16 @@ class Following:
         self._store = store
         self._wake = wake
         self.place = 0  # what the fleet has done
-        self.shown = 0  # … and the picture
+        self.shown = 0  # … and the picture, or soon
+        self._told = 0  # … and those who watch
+        self._telling = asyncio.Event()
         self._newest = 0  # that there is, as far as is known
         self.lasting = 0  # the newest that every vehicle has to see
         self._seen = 0  # what every vehicle has seen, as far as is known
         self._looking: asyncio.Task[None] | None = None
 
     def begin(self, place: int) -> None:
-        self.place = self.shown = self._newest = place
+        self.place = self.shown = self._told = self._newest = place
 
     @property
     def is_behind(self) -> bool:
@@ -131,6 +134,22 @@ class Following:
         self._newest = max(self._newest, place)
         if lasts:
             self.lasting = place
+
+    def told_deeds(self) -> None:
+        """Those who watch know of all that is done here."""
+        self._told = self.shown
+        self._telling.set()
+
+    async def until_told(self) -> None:
+        """Return when they know what was done before the events that were read last, or give up: who may see an event
+        depends on it."""
+        place = self._store.deed
+        self.hear_place(place)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHOWN_S):
+                while self._told < place:
+                    self._telling.clear()
+                    await self._telling.wait()
 
     # -- until every vehicle has seen it -----------------------------------------------------------------------------
 

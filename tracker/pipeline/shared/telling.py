@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ class Telling:
         self.place: Callable[[], int] = lambda: 0  # of the newest deed that is done here
         self._removed: dict[str, int] = {}  # vehicle → the place of that deed
         self._ahead: dict[str, int] = {}  # vehicle → what was done before its word, of which not all is done here
+        self.until_told: Callable[[], Awaitable[None]] = nothing  # what was done before events that were numbered
         self._placed: dict[str, None] = {}  # events of which it is known where their vehicles were
         self._word = asyncio.Event()
 
@@ -124,3 +125,7 @@ class Telling:
         if known is not None:
             return (state.received_at, state.ping.time) >= (known.received_at, known.ping.time)
         return after >= self._removed.get(state.ping.vehicle, 0)
+
+
+async def nothing() -> None:
+    pass

@@ -102,6 +102,7 @@ class PostgresStore:
         self._packing = asyncio.Lock()  # what is read to be packed is not erased meanwhile
         self._unnumbered = asyncio.Event()  # there may be events that are durable only
         self._heard = 0  # the newest number that was told
+        self.deed = 0  # the newest there was then, where several nodes write
         self._held_since: float | None = None  # steady: a transaction may come before those that wait
         self._bytes = 0
         self._tidy = 0  # days of which nothing came since then are in one part, as far as they can be (ms)
@@ -306,7 +307,7 @@ class PostgresStore:
                 self._unnumbered.clear()
                 try:
                     rows = await connection.fetch("SELECT * FROM number_events($1, $2)", NUMBERED, self._heard)
-                    left = await connection.fetchval("SELECT EXISTS (SELECT FROM events WHERE seq IS NULL)")
+                    self.deed, left = await connection.fetchrow(LEFT)
                 except BaseException:
                     self._unnumbered.set()
                     raise
@@ -522,6 +523,9 @@ class PostgresStore:
 
 COMMIT = f"SELECT commit_all({', '.join(f'${at}' for at in range(1, 23))})"
 ANSWER = "SELECT answer_to($1, $2)"
+
+#: the newest deed, and are there events without a number?
+LEFT = "SELECT place, EXISTS (SELECT FROM events WHERE seq IS NULL) FROM head"
 
 
 def _values(commit: Commit) -> tuple[Any, ...]:

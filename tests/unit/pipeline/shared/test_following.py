@@ -394,6 +394,30 @@ async def test_what_is_said_of_a_vehicle_since_it_was_removed_stands(company: Co
         assert entries.keys() == {name}
 
 
+async def test_what_an_edit_made_is_told_anywhere_once_the_edit_is_known_there(
+    company: Company, a: Node, b: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who may see the new edge, and did not see the old one, would never hear of it."""
+    theirs = company.vehicle_of(b)
+    await b.pipeline.submit([ping(theirs)])
+    a.store.fails["deeds_after"] = 1000
+    saving = asyncio.create_task(b.pipeline.save_regions([depot()]))
+    await company.until(lambda: b.events, "it is told where it was made")
+    assert a.store.deed == 1 and not a.told[-1].events and not a.events
+    a.store.fails.clear()
+    await company.do(saving_of(saving))
+    await company.until(lambda: a.events)
+    known = [bool(change.regions) for change in a.told if change.regions or change.events]
+    assert known == [True, False] and a.events == b.events
+
+    monkeypatch.setattr("tracker.pipeline.shared.following.SHOWN_S", 0.01)
+    a.store.fails["deeds_after"] = 1000
+    deleting = asyncio.create_task(b.pipeline.delete_region("depot"))
+    await company.until(lambda: len(a.events) == 2, "who cannot follow for long tells it all the same")
+    a.store.fails.clear()
+    await company.do(saving_of(deleting))
+
+
 @pytest.mark.parametrize("history", [False, True])
 @pytest.mark.parametrize("is_heard_late", [False, True])
 async def test_a_vehicle_that_reports_again_while_others_hear_that_it_is_removed_is_there(
