@@ -115,8 +115,11 @@ class Routing:
         self.version = version = self.version + 1
         if change.regions_deleted or change.removed or change.registered:
             self._catch_up()
-        for feature in change.regions:
-            self._touch_region(feature["id"])
+        for region in (feature["id"] for feature in change.regions):
+            self._touch_region(region)
+            if region not in self.picture.regions:  # who was heard to be in it could not be told so
+                for vehicle in self.picture.inside.get(region, ()):
+                    self._cross(region, self.picture.vehicles[vehicle].n)
         happened = (*change.events, *change.unnumbered)  # where a vehicle left is no event yet: its place is durable
         exits = {(event.vehicle, event.region): event for event in happened if event.kind == "exit"}
         for region in change.regions_deleted:

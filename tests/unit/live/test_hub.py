@@ -100,6 +100,24 @@ def test_a_follower_of_everything_gets_a_snapshot_and_then_what_changes(hub: Hub
     assert [row[1] for row in update["new"]] == ["v3"]
 
 
+@pytest.mark.parametrize("grant", [EVERYTHING, limited(anywhere=True, vehicles=frozenset({"vans"}))])
+@pytest.mark.parametrize("follow", [{"all": True}, {"regions": ["a"]}])
+def test_who_is_in_a_region_is_told_when_the_region_is_heard_of_later(
+    hub: Hub, grant: Grant, follow: dict[str, Any]
+) -> None:
+    """Another node decided both, and they come on two ways."""
+    hub.route(Change(registered=[Registered("v1", group="vans")], moved=[moved("v1", 1)]))
+    desk = Desk(hub, grant=grant, **follow)
+    tick(hub)
+    desk.take()
+    hub.route(Change(moved=[moved("v1", 2, "a")]))
+    tick(hub)
+    desk.take()
+    hub.route(Change(regions=[region("a")]))
+    tick(hub)
+    assert desk.told("in") == [["a", [1]]]
+
+
 def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_since(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
