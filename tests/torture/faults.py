@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from tests.torture.links import DOWN, UP, Link
 from tests.torture.nodes import SCHEMA
+from tests.torture.notes import BROKEN
 from tests.torture.schedule import Planned
 from tests.torture.world import World
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 PARTITIONS = 64
 HOUR_S = 3600
-BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  #: PostgreSQL is stopped meanwhile
 LOOKS = 400  #: for a commit under way
 
 Fault = Callable[["World", "Node", Planned], Awaitable[None]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from tests.support.waiting import until
 from tests.torture.checks.owned import Held
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ CREATE CONSTRAINT TRIGGER notes AFTER INSERT ON {schema}.events DEFERRABLE INITI
     FOR EACH ROW EXECUTE FUNCTION notes.event();
 """
 
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  #: PostgreSQL is stopped meanwhile
+ROLE_S = 60  #: so long a node that starts waits for it
+
 
 class Notes:
     def __init__(self, port: int, schema: str) -> None:
@@ -66,7 +70,17 @@ class Notes:
         await self._run(_TRIGGERS.format(schema=self._schema))
 
     async def add_role(self, name: str) -> None:
-        await self._run(f"CREATE ROLE {name} SUPERUSER LOGIN")
+        """As soon as PostgreSQL is there."""
+        await until(lambda: self._has_added(name), f"there is a role {name}", ROLE_S)
+
+    async def _has_added(self, name: str) -> bool:
+        try:
+            await self._run(f"CREATE ROLE {name} SUPERUSER LOGIN")
+        except asyncpg.DuplicateObjectError:
+            return True  # and the answer got lost
+        except BROKEN:
+            return False
+        return True
 
     async def _ask(self, sql: str) -> list[tuple[Any, ...]]:
         connection = await self.connect()
