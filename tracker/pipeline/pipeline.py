@@ -81,7 +81,7 @@ class Pipeline:
         if sharing:
             following = sharing.following
             telling = Telling(picture, sharing.passing, following.hear_place, sharing.look_for_events)
-            telling.place, telling.until_told = lambda: following.shown, following.until_told
+            telling.place, telling.until_told = lambda: following.shown, sharing.until_told
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
@@ -299,6 +299,7 @@ class Pipeline:
         """Keep what people say of a vehicle; `what` the audit calls it."""
         self._check_room()
         await self._put(deeds.Register(self._intake.now(), self._fleet, entry, what), by)
+        await self._known()
         return entry
 
     async def remove_vehicle(
@@ -319,7 +320,9 @@ class Pipeline:
     async def ack(self, event_id: str, by: str | None, actor: Actor | None = None) -> Event:
         """Acknowledge an event, or (`by` None) take that back; answers it as it is then. Raises NotFound."""
         self._check_room()
-        return await self._put(deeds.Acknowledge(self._intake.now(), event_id, by), actor)
+        event = await self._put(deeds.Acknowledge(self._intake.now(), event_id, by), actor)
+        await self._known()
+        return event
 
     async def tell_events(self, events: list[Event], by: Actor | None = None) -> None:
         """Keep what another system decided; those that are known by their ids are not kept twice."""
@@ -332,6 +335,12 @@ class Pipeline:
         """Keep what `plan` says in its turn; in force everywhere when this returns. Raises what `plan` raises."""
         self._check_room()
         await self._intake.put(deeds.KeepRecords(self._intake.now(), plan))
+        await self._known()
+
+    async def _known(self) -> None:
+        """Wait until other nodes have followed what was done, so that who goes on at another one is known there."""
+        if self._sharing:
+            await self._sharing.until_known()
 
     async def _everywhere(self) -> None:
         """Wait until every vehicle has seen what lasts, at other nodes as well. Raises StoreError."""

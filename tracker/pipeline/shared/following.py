@@ -16,7 +16,7 @@ from tracker.stores import SharedStore, Store
 
 SEEN_S = 10.0  #: how long who did something lasting waits until every vehicle has seen it
 LOOK_S = 0.02  #: how often that is looked at
-SHOWN_S = 3.0  #: how long an event waits for what was done before it
+SHOWN_S = 3.0  #: how long who may be told an event waits for what was done before it
 
 
 def deed_of(commit: Commit, at: int) -> SharedDeed:
@@ -140,10 +140,8 @@ class Following:
         self._told = self.shown
         self._telling.set()
 
-    async def until_told(self) -> None:
-        """Return when they know what was done before the events that were read last, or give up: who may see an event
-        depends on it."""
-        place = self._store.deed
+    async def until_told(self, place: int) -> None:
+        """Return when they know of the deed of this place, or give up."""
         self.hear_place(place)
         with suppress(TimeoutError):
             async with asyncio.timeout(SHOWN_S):

@@ -35,7 +35,13 @@ class Wanted(msgspec.Struct, tag="wanted"):
     partitions: list[int] = []  # that the other one owns, as far as is known
 
 
-Question = Store | Moved | Wanted
+class Done(msgspec.Struct, tag="done"):
+    """There is a deed at this place. Answered when those who ask that node know of it, or in a moment."""
+
+    place: int
+
+
+Question = Store | Moved | Wanted | Done
 
 encode = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], Question] = msgspec.msgpack.Decoder(Question).decode

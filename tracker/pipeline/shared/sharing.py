@@ -23,7 +23,7 @@ from tracker.pipeline.shared.following import Following, deed_of
 from tracker.pipeline.shared.forwarding import Forwarding
 from tracker.pipeline.shared.ownership import Ownership
 from tracker.pipeline.shared.passing import Passing
-from tracker.pipeline.shared.questions import Moved, Store, decode, encode, state_of
+from tracker.pipeline.shared.questions import Done, Moved, Store, decode, encode, state_of
 from tracker.pipeline.shared.watching import Watching
 from tracker.stores import SharedStore
 from tracker.turns.lanes import Lanes
@@ -31,6 +31,7 @@ from tracker.turns.lanes import Lanes
 BLOCK = 100  #: numbers of vehicles to come that are asked for at once
 SETTLE_S = 3.0  #: how long a start waits for every vehicle to have an owner
 LEAVE_S = 3.0  #: … and a stop, for others to take over
+KNOWN_S = 0.3  #: … and who did something, for others to know of it
 
 
 class Statistics(NamedTuple):
@@ -155,12 +156,29 @@ class Sharing:
         match decode(question):
             case Store(pings):
                 return await self.forwarding.reply(pings)
+            case Done(place):
+                await self.following.until_told(place)
+                return b""
             case Moved(states):
                 return encode(self.hear_passed([state_of(state) for state in states]))
             case wanted:
                 await self.ownership.until_loaded(wanted.partitions)
                 await self.passing.take_needs(wanted)
                 return b""
+
+    # -- what was done ------------------------------------------------------------------------------------------------
+
+    async def until_told(self) -> None:
+        """Return when those who watch know what was done before the events that were read last, or give up: who may see
+        an event depends on it."""
+        await self.following.until_told(self._store.deed)
+
+    async def until_known(self) -> None:
+        """Return when the other nodes know what was done up to now, or in a moment."""
+        if not self._asking.away:
+            done = encode(Done(self.following.shown))
+            asked = (self._asking.ask(node, done, KNOWN_S) for node in self.ownership.others())
+            await asyncio.gather(*asked, return_exceptions=True)
 
     # -- what the intake asks -----------------------------------------------------------------------------------------
 

@@ -394,6 +394,27 @@ async def test_what_is_said_of_a_vehicle_since_it_was_removed_stands(company: Co
         assert entries.keys() == {name}
 
 
+async def test_what_somebody_did_is_known_at_every_node_when_it_is_answered(
+    a: Node, b: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may go on at another one: with a session, a token, a group they have just made."""
+    b.bus.deaf = True
+    await a.pipeline.register(Registered("van", plate="1"))
+    assert b.picture.register.keys() == {"van"}
+    await a.pipeline.keep_records(lambda: ([Record("session", "s", 1, {})], []))
+    assert [record.key for change in b.told for record in change.records] == ["s"]
+
+    monkeypatch.setattr("tracker.pipeline.shared.sharing.KNOWN_S", 0.01)
+    b.store.fails["deeds_after"] = 1000
+    await a.pipeline.register(Registered("van", plate="2"))
+    assert b.picture.register["van"].plate == "1", "who hangs is not waited for"
+    monkeypatch.setattr(a.asking, "away", "NATS is away", raising=False)
+    monkeypatch.setattr(a.asking, "ask", None)
+    await a.pipeline.register(Registered("van", plate="3"))
+    assert a.picture.register["van"].plate == "3"
+    b.store.fails.clear()
+
+
 async def test_what_an_edit_made_is_told_anywhere_once_the_edit_is_known_there(
     company: Company, a: Node, b: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
