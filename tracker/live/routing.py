@@ -525,7 +525,7 @@ class Routing:
         past = [at for at in self._horizon if now - at[0] >= KEPT_MS]
         horizon = past[-1][1] if past else 0
         del self._horizon[: len(past)]
-        for topic in self._all():
+        for topic in list(self._all()):  # others come and go between two steps
             topic.forget_gone(horizon)
             self.swept += 1
             yield

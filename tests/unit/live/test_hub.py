@@ -118,6 +118,23 @@ def test_who_is_in_a_region_is_told_when_the_region_is_heard_of_later(
     assert desk.told("in") == [["a", [1]]]
 
 
+@pytest.mark.parametrize("grant", [EVERYTHING, limited("a")])
+def test_what_is_too_old_is_forgotten_while_others_begin_to_look(hub: Hub, grant: Grant) -> None:
+    def look(west: float) -> None:
+        Desk(hub, grant=grant, view={"bbox": [west, 59, west + 1, 60], "zoom": 10}, regions=["a"], vehicles=["v1"])
+
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    look(20)
+    fault = None
+    try:
+        for west, _ in enumerate(hub.keep_house(0), 30):
+            if west < 40:
+                look(west)
+    except RuntimeError as error:
+        fault = error
+    assert fault is None
+
+
 def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_since(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
