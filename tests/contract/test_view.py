@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import asyncpg
+import pytest
+
 from tracker.model.commit import LATE, Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
 from tracker.stores.postgres.store import PostgresStore, connect
+from tracker.stores.postgres.url import quoted
 
 T0 = 1_790_000_000_250
 
@@ -27,6 +31,31 @@ async def test_the_view_tells_in_sql_what_was_stored(url_of: Callable[[str], str
         (1, "van-1", then, then.replace(second=21), "live", 60.1234567, -24.5, 1.25, 359.5, -3.5, 4.0),
         (2, "van-2", then, then, "late", -60.0, 24.5, None, None, None, None),
     ]
+
+
+async def test_who_was_given_the_views_reads_them_and_nothing_else(url_of: Callable[[str], str]) -> None:
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    ping = StoredPing(1, Ping("van-1", T0, 60.1, 24.5), T0)
+    await store.commit(Commit(pings=[ping], vehicles=[SavedVehicle(1, "van-1", None)]))
+    connection, schema, reader = await connect(store.place), store.place.quoted, quoted(f"{store.place.schema} reader")
+    try:
+        await connection.execute(
+            f"""CREATE ROLE {reader};
+            GRANT USAGE ON SCHEMA {schema} TO {reader};
+            GRANT SELECT ON {schema}.pings, {schema}.boxes, {schema}.vehicles TO {reader};
+            SET ROLE {reader};
+            SET search_path TO public"""  # as a connection of theirs begins
+        )
+        told = await connection.fetch(f"SELECT vehicle, extract(epoch FROM time) * 1000 FROM {schema}.pings")
+        assert [tuple(row) for row in told] == [("van-1", T0)]
+        assert await connection.fetch(f"SELECT * FROM {schema}.boxes") == []
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"SELECT * FROM {schema}.events")
+        await connection.execute(f"RESET ROLE; DROP OWNED BY {reader}; DROP ROLE {reader}")
+    finally:
+        await connection.close()
+        await store.close()
 
 
 async def test_of_what_is_packed_a_view_tells_where_a_vehicle_was_and_when(url_of: Callable[[str], str]) -> None:

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-#: The body of a row of the log is a codec byte and records of 41 bytes, little endian (see stores/logged.py).
+#: The body of a row of the log is a codec byte and records of 41 bytes, little endian (see stores/logged.py). No
+#: function calls another one of ours: who asks may look for functions in any schema.
 VIEWS = """
 CREATE OR REPLACE FUNCTION int4_at(record bytea, at int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT get_byte(record, at) | (get_byte(record, at + 1) << 8) | (get_byte(record, at + 2) << 16)
         | (get_byte(record, at + 3) << 24)
 $$;
 CREATE OR REPLACE FUNCTION int8_at(record bytea, at int) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (int4_at(record, at + 4)::bigint << 32) | (int4_at(record, at)::bigint & 4294967295)
+    SELECT get_byte(record, at)::bigint | (get_byte(record, at + 1)::bigint << 8)
+        | (get_byte(record, at + 2)::bigint << 16) | (get_byte(record, at + 3)::bigint << 24)
+        | (get_byte(record, at + 4)::bigint << 32) | (get_byte(record, at + 5)::bigint << 40)
+        | (get_byte(record, at + 6)::bigint << 48) | (get_byte(record, at + 7)::bigint << 56)
 $$;
 CREATE OR REPLACE VIEW pings AS
     SELECT first + place - 1 AS row, vehicles.id AS vehicle,
