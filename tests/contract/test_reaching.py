@@ -13,7 +13,7 @@ from tests.support.certificates import Authority
 from tests.support.databases import Cluster
 from tests.support.waiting import free_port, until
 from tracker.commands import doctor as commands
-from tracker.config import Settings
+from tracker.config import Settings, SettingsError
 from tracker.errors import StoreLocked, StoreUnusable
 from tracker.stores import examine_store, open_store
 from tracker.stores.postgres import doctor
@@ -72,6 +72,14 @@ async def test_a_database_that_is_not_there_and_a_server_that_is_not_are_told_ap
     assert "is in no database" in detail
     ((_, detail),) = await faults(f"postgresql://owner@127.0.0.1:{free_port()}/postgres")
     assert "cannot be reached" in detail and "Is PostgreSQL running there" in detail
+
+
+@pytest.mark.parametrize("url", ["postgresql://eve:p/s3cret@db/fleet", "postgresql://eve:12/s3cret@db/fleet"])
+def test_a_password_that_is_not_encoded_is_asked_for_and_not_told(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"in a password / is written %2F") as told:
+        place_of(url)
+    assert "s3cret" not in str(told.value) and "eve:***@db/fleet" in str(told.value)
+    assert place_of("postgresql://eve:p%2Fs@one:5432,[::1]:5433,two/fleet").schema == "tracker"
 
 
 async def test_a_right_that_is_missing_is_named(url: str, database: Cluster) -> None:

@@ -50,8 +50,8 @@ def place_of(url: str) -> Place:
     parts = urlsplit(url)
     way, _, hosts = parts.netloc.rpartition("@")
     found = [re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+)(?::(\d{1,5}))?", host) for host in hosts.split(",")]
-    if not all(found) or any(int(one[2] or PORT) > 65535 for one in found if one):
-        raise SettingsError(f"bus = {shown!r} names no hosts; it looks like {FORM}")
+    if "@" in parts.path or not all(found) or any(int(one[2] or PORT) > 65535 for one in found if one):
+        raise SettingsError(f"bus = {shown!r} names no hosts; it looks like {FORM}, and in a password / is %2F, @ %40")
     name = parts.path.strip("/") or "tracker"
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         raise SettingsError(f"bus = {shown!r}: the name {name!r} has other characters than letters, digits, - and _")

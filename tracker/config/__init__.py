@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -254,15 +253,14 @@ def is_folder(url: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """Of a store, as it may be shown."""
-    password = urlsplit(url).password
-    shown = url.replace(f":{password}@", ":***@", 1) if password else url
+    """Of a store, as it may be shown; a `/` or `@` in a password may be there as it is, although none can reach it."""
+    shown = re.sub(r"^([a-z]+://[^:@/?#]*):.+@", r"\1:***@", url)
     return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
 
 
 def without_token(url: str) -> str:
     """Of a bus, as it may be shown: who comes with a token has no other name."""
-    return re.sub(r"^([a-z]+://)[^:@/]*@", r"\1***@", without_password(url))
+    return re.sub(r"^([a-z]+://)[^:@?]*@", r"\1***@", without_password(url))
 
 
 def folder_of(url: str) -> Path:

@@ -64,6 +64,8 @@ def test_a_file_of_credentials_signs_what_the_server_asks(tmp_path: Path) -> Non
         ("nats://", "names no hosts"),
         ("nats://one:99999", "names no hosts"),
         ("nats://one,,two", "names no hosts"),
+        ("nats://eve:p/ss@one", r"'nats://eve:\*\*\*@one' names no hosts; .* in a password / is %2F"),
+        ("nats://s3/cret@one", r"'nats://\*\*\*@one' names no hosts"),
         ("nats://one/a.b", "the name 'a.b' has other characters"),
         ("nats://one?tls=1", "has 'tls'; what it may have is ca, cert, key, creds"),
         ("nats://one?ca=x", "'ca' is of no use without TLS; say tls://"),

@@ -276,7 +276,16 @@ def test_beside_a_database_a_folder_is_what_belongs_to_this_machine() -> None:
     assert load({"data": "/nowhere/d"}).has_data is False
 
 
-@pytest.mark.parametrize("url", [DATABASE, "postgresql://me@db/fleet?schema=one&password=s3cret"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        DATABASE,
+        "postgresql://me@db/fleet?schema=one&password=s3cret",
+        "postgresql://me:a/s3cret@db/fleet?schema=one",
+        "postgresql://me:a@s3cret@db/fleet?schema=one",
+        "postgresql://me:a?s3cret@db/fleet?schema=one",
+    ],
+)
 def test_the_password_of_a_database_is_shown_to_nobody(url: str) -> None:
     settings = load({"store": url})
     for told in (written(settings), settings.place, without_password(url)):

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from tracker.config import SettingsError
+from tracker.config import SettingsError, without_password
 
 SCHEMA = "tracker"  #: where nothing else is said
 
@@ -34,6 +34,11 @@ def quoted(name: str) -> str:
 def place_of(url: str) -> Place:
     """Raises SettingsError."""
     parts = urlsplit(url)
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if "@" in parts.path or not all(re.fullmatch(r"(\[[^\[\]]+\]|[^\[\]:]*)(:\d{1,5})?", host) for host in hosts):
+        raise SettingsError(
+            f"store = {without_password(url)!r} names no host and port; in a password / is written %2F, @ %40, ? %3F"
+        )
     asked = parse_qsl(parts.query, keep_blank_values=True)
     schema = dict(asked).get("schema", SCHEMA)
     if not re.fullmatch(r"[^\x00-\x1f]{1,60}", schema) or schema.startswith("pg_"):
