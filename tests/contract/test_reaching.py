@@ -117,7 +117,7 @@ async def test_nodes_that_share_it_are_counted_and_who_has_not_their_bus_is_told
     settings = Settings(store=url, port=free_port())
     told = await asyncio.to_thread(lambda: list(commands.examine(settings)))
     assert [detail for name, fault, detail in told if (name, fault) == ("bus", True)] == [
-        "nodes share the store, and who has not their bus is none: name it with --bus"
+        "nodes share the store, and who has not their bus is none: set TRACKER_BUS, or `bus`"
     ]
 
 
@@ -141,13 +141,36 @@ async def test_an_authority_that_is_nowhere_is_asked_for_in_one_line(
     assert "sslrootcert= names the file" in detail and "\n" not in detail
 
 
+async def test_a_parameter_that_nobody_knows_is_named(database: Cluster) -> None:
+    here = f"postgresql://owner@127.0.0.1:{database.port}/postgres"
+    ((_, detail),) = await faults(f"{here}?sslmod=require")
+    assert "look at how the parameters of the URL are written" in detail and '"sslmod"' in detail
+    ((_, detail),) = await faults(f"{here}?sslmode=bogus")
+    assert "as its URL says" in detail and "verify-full" in detail and "sslrootcert" not in detail
+
+
+async def test_where_there_is_nothing_yet_no_fault_is_told_and_nothing_is_asked_for(
+    url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(store=url_of("postgresql"), port=free_port())
+    told = {name: detail for name, _, detail in await asyncio.to_thread(lambda: list(commands.examine(settings)))}
+    assert told["store"].endswith(": nothing yet") and told["kept"] == "nothing yet"
+    assert "NTP" not in told["clocks"]
+    monkeypatch.setattr(doctor, "APART_S", -1.0)
+    ((_, detail),) = [one for one in await faults(settings.store) if one[0] == "clocks"]
+    assert "have both set from the network (NTP)" in detail
+
+
 async def test_what_is_said_to_a_database_is_sealed_where_that_is_asked_for(database: Cluster, tmp_path: Path) -> None:
     authority, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
     there = await role(database, "secured")
     sealed = f"{there}/postgres?sslmode=verify-full&sslrootcert="
 
     async def talks() -> bool:
-        return not any("SSL" in detail for _, detail in await faults(sealed + str(authority.file)))
+        return not any("speak TLS" in detail for _, detail in await faults(sealed + str(authority.file)))
+
+    ((_, detail),) = await faults(f"{there}/postgres?sslmode=require")
+    assert "does not speak TLS, which its URL asks for: set `ssl` to on there" in detail
 
     with database.speaking_tls(*authority.issue("127.0.0.1")):
         await until(talks, "it has read its certificate")

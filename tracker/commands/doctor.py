@@ -85,7 +85,7 @@ def _bus(settings: Settings, shared: bool) -> list[tuple[str, bool, str]]:
 
     alone = settings.bus.startswith("memory:")
     if alone and shared:
-        return [("bus", True, "nodes share the store, and who has not their bus is none: name it with --bus")]
+        return [("bus", True, "nodes share the store, and who has not their bus is none: set TRACKER_BUS, or `bus`")]
     try:
         found = examine_bus(settings.bus)
     except SettingsError as fault:
@@ -105,7 +105,7 @@ def _kept(settings: Settings) -> tuple[bool, str]:
     try:
         days, known, since, groups = asyncio.run(_past(settings.store_url))
     except StoreError as fault:
-        return fault.code not in ("no_data", "store_older"), fault.detail
+        return fault.code not in ("no_data", "store_older"), "nothing yet" if fault.code == "no_data" else fault.detail
     now = int(time.time() * 1000)
     lately = sum(day.bytes for day in days if 0 < now - day.day <= (LATELY_DAYS + 1) * DAY_MS) / LATELY_DAYS
     packed, of_days = sum(day.pings for day in days), len({day.day for day in days})

@@ -71,7 +71,8 @@ async def _findings(connection: Connection, place: Place) -> AsyncIterator[Findi
             )
     theirs = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
     apart = abs(theirs - time.time())
-    yield Finding("clocks", apart > APART_S, f"the clock there and here are {apart:.1f} s apart")
+    remedy = "; have both set from the network (NTP)" if apart > APART_S else ""
+    yield Finding("clocks", bool(remedy), f"the clocks there and here are {apart:.1f} s apart{remedy}")
     if found:
         parts, nodes, owned = await connection.fetchrow(SHARES)
         if parts:

@@ -25,6 +25,7 @@ _DENIED = {
     "28P01": "does not take this password: it is in the URL, in PGPASSWORD or in ~/.pgpass",
     "28000": "does not let this user in from here: look at its pg_hba.conf, and whether it wants TLS (sslmode=)",
     "3D000": f"is in no database: {_SCRIPT}",
+    "42704": "does not know something that is asked of it: look at how the parameters of the URL are written",
     "42501": f"lacks a right for this user: {_SCRIPT} with what it needs",
 }
 
@@ -56,8 +57,11 @@ def meaning(error: BaseException, place: Place) -> StoreError:
         )
     if isinstance(error, FileNotFoundError) or type(error).__name__ == "ClientConfigurationError":
         said = str(error).partition("\n")[0]
+        remedy = ": sslrootcert= names the file of its authority" if "certificate" in said or "[Errno" in said else ""
+        return StoreUnusable(f"{place} cannot be reached as its URL says ({said}){remedy}.", "store_denied")
+    if "rejected SSL upgrade" in str(error):
         return StoreUnusable(
-            f"{place} cannot be reached as its URL says ({said}): sslrootcert= names the file of its authority.",
+            f"{place} does not speak TLS, which its URL asks for: set `ssl` to on there, or leave sslmode= away.",
             "store_denied",
         )
     if isinstance(error, OSError):
