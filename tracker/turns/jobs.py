@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from tracker.errors import TrackerError
+
 RETRY_S = 1.0  #: after a first fault; doubled from fault to fault, up to the time between two rounds
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,11 @@ class Jobs:
             kept.in_a_row += 1
             wait_s = min(RETRY_S * 2 ** min(kept.in_a_row - 1, 20), job.every_s)
             if kept.in_a_row & (kept.in_a_row - 1) == 0:  # 1, 2, 4, 8, …: one that fails for days fills no disk
-                log.error("the job %r failed, %d in a row", job.name, kept.in_a_row, exc_info=fault)
+                ours = not isinstance(fault, TrackerError)  # else it says all there is to say
+                log.error(
+                    "the job %r failed, %d in a row: %s",
+                    job.name, kept.in_a_row, fault, exc_info=fault if ours else None,
+                )  # fmt: skip
         finally:
             self._rounds += 1
             kept.due = self._steady() + int(wait_s * 1000)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from tracker.errors import TrackerError
 
 MANY = 3  #: faults in a row that a lane may have and still be said to live
 PAUSE_S, LONGEST_S = 0.05, 1.0  #: before a lane begins again; doubled from fault to fault
-LOGGED_S = 1.0  #: a lane that fails again and again is logged only so often
+LOGGED_S, SELDOM_S = 1.0, 60.0  #: a lane that fails again and again is logged only so often, and ever more seldom
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,15 @@ class Lane:
         return float(min(PAUSE_S * 2 ** min(self.in_a_row - 1, 10), LONGEST_S))
 
     def went_well(self) -> None:
+        if self.in_a_row > MANY:
+            log.warning("the lane %r goes on after %d faults in a row", self.name, self.in_a_row)
         self.in_a_row = 0
 
     def note(self, fault: Exception, what: str) -> None:
         """Count and log a fault; one that did not end a round says nothing of whether the lane lives."""
         self.faults += 1
-        now = time.monotonic()
-        if now - self._logged_at >= LOGGED_S:
+        now = monotonic()
+        if now - self._logged_at >= min(max(LOGGED_S, self.in_a_row / 2), SELDOM_S):
             self._logged_at = now
             ours = not isinstance(fault, TrackerError)  # else it says all there is to say
             log.error("%s: %s; fault %d of this lane", what, fault, self.faults, exc_info=fault if ours else None)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.waiting import deadline, until
+from tracker.errors import StoreError
 from tracker.turns.jobs import Job, Jobs
 
 NOON = 1_790_000_000_000
@@ -28,6 +29,7 @@ class Work:
     def __init__(self) -> None:
         self.times: list[int] = []
         self.fails = False
+        self.fault: Exception = OSError("no such luck")
         self.go_on = asyncio.Event()
         self.go_on.set()
 
@@ -35,7 +37,7 @@ class Work:
         self.times.append(now)
         await self.go_on.wait()
         if self.fails:
-            raise OSError("no such luck")
+            raise self.fault
 
 
 @pytest.fixture
@@ -110,13 +112,24 @@ async def test_a_fault_is_logged_counted_and_tried_again_ever_later(
     assert jobs.statistics() == (6, 6, 1)
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in told] == [
-        f"the job 'retention' failed, {times} in a row" for times in (1, 2, 4)
+        f"the job 'retention' failed, {times} in a row: no such luck" for times in (1, 2, 4)
     ]
     assert told[0].exc_info
     work.fails = False
     await pass_time(jobs, clock, 32)
     assert jobs.statistics() == (7, 6, 0)
     assert jobs.begin_due() == pytest.approx(3600, abs=40), "all is well: it comes in its time"
+
+
+async def test_a_fault_that_says_all_there_is_to_say_is_logged_in_a_line(
+    jobs: Jobs, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = Work()
+    work.fails, work.fault = True, StoreError("the database is away")
+    jobs.add_job(Job("compact", 60, work, at_once=True))
+    await pass_time(jobs, clock, 1)
+    (told,) = caplog.records
+    assert (told.getMessage(), told.exc_info) == ("the job 'compact' failed, 1 in a row: the database is away", None)
 
 
 async def test_a_job_that_comes_often_is_tried_again_as_often(jobs: Jobs, clock: Clock) -> None:

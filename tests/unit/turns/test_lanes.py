@@ -13,12 +13,14 @@ from quart import Quart
 from tests.support.waiting import until
 from tracker.access.grants import EVERYTHING
 from tracker.config import Settings
+from tracker.errors import StoreError
 from tracker.live import close_codes, requests
 from tracker.live.cursor import NO_MARK, Cursor
 from tracker.model.change import Acked, Change
 from tracker.model.ping import Ping
 from tracker.node import Node
 from tracker.stores import EventQuery
+from tracker.turns import lanes
 from tracker.turns.lanes import MANY, Lane
 from tracker.web.app import create_app
 from tracker.web.live.channel import Line, Live
@@ -139,6 +141,30 @@ async def test_a_lane_that_fails_three_times_goes_on_and_nobody_misses_anything(
     assert seat.codes == []
     assert node.lanes[lane].faults == 3
     assert await status(app) == 200
+
+
+def test_a_lane_that_fails_for_long_is_told_of_ever_more_seldom_and_once_when_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(lanes, "monotonic", lambda: now)
+    lane = Lane("leases")
+    for second in range(3600):
+        now = second
+        lane.failed(StoreError("it is away"))
+    assert len(caplog.records) < 80
+    assert [record.exc_info for record in caplog.records[:2]] == [None, None], "it says all there is to say"
+    lane.went_well()
+    lane.went_well()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "the lane 'leases' goes on after 3600 faults in a row"
+    ]
+    caplog.clear()
+    now += 1
+    lane.failed(RuntimeError("planted"))
+    assert caplog.records[0].exc_info, "of another fault at once"
+    lane.went_well()
+    assert len(caplog.records) == 1, "it was never said not to live"
 
 
 async def test_a_change_that_could_not_be_routed_is_told_all_the_same(node: Node, live: Live) -> None:

@@ -37,3 +37,4 @@ def write_log(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Lines())
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # that a database is away we say ourselves, in a line
