@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tracker.config import Settings
+from tracker.web.server import health
 from tracker.web.site import EARLY, Site
 
 
@@ -56,6 +57,15 @@ async def test_a_server_is_ready_and_takes_positions_before_its_pages_are_made(s
     body = b'{"vehicle": "van", "lat": 60.1, "lon": 24.9, "time": 1700000000000}'
     assert (await ask(site, "/api/v1/positions", "POST", body))[0] == 200
     assert not is_made(site)
+
+
+async def test_a_server_whose_store_hangs_says_soon_that_it_is_not_ready(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(site.node.store, "ping", asyncio.Event().wait)
+    status, _, body = await ask(site, "/readyz")
+    assert (status, b'"status":"store"' in body, b"has not answered" in body) == (503, True, True)
 
 
 async def test_who_asks_for_a_page_while_they_are_made_waits_for_it(site: Site) -> None:

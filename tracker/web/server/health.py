@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tracker import __version__
 from tracker.errors import StoreError
 from tracker.node import Node
 from tracker.web.server.answers import JSON, Answered, encode
+
+PATIENCE_S = 2.0  #: whoever asks whether we are ready has another node to send to
 
 
 async def healthz(node: Node) -> Answered:
@@ -18,9 +21,13 @@ async def readyz(node: Node) -> Answered:
     if not node.ready:
         return _unready("stopping or starting")
     try:
-        await node.store.ping()
+        async with asyncio.timeout(PATIENCE_S):
+            await node.store.ping()
     except StoreError as fault:
         return _unready("store", detail=fault.detail)
+    except TimeoutError:
+        detail = f"the store has not answered for {PATIENCE_S:g} s: what became of a commit is asked, or its disk hangs"
+        return _unready("store", detail=detail)
     if node.pipeline.statistics().down:
         return _unready("intake", detail="nothing can be stored; the log says why")
     if dead := node.lanes.dead():
