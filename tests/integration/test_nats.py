@@ -486,6 +486,7 @@ def test_a_server_without_its_bus_takes_positions_and_says_that_it_hears_nobody(
     said = tracker.log.read_text()
     assert said.count("NATS is away (") == 1
     assert said.count("NATS is back") == 1
+    assert said.count("there is a bus and a folder: ") == 1
 
 
 def test_the_doctor_names_each_server_that_is_of_no_use(server: nats.Server, monkeypatch: pytest.MonkeyPatch) -> None:

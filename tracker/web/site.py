@@ -72,7 +72,9 @@ class Site:
 
     async def startup(self) -> None:
         await self.node.start()
-        for warning in (check_bind(self.node.settings, self.node.directory.has_administrator), _nobody_yet(self.node)):
+        settings = self.node.settings
+        bound = check_bind(settings, self.node.directory.has_administrator)
+        for warning in (bound, _nobody_yet(self.node), _nothing_shared(settings)):
             if warning:
                 log.warning(warning)
         self._couriers.set_out()
@@ -146,4 +148,13 @@ def _nobody_yet(node: Node) -> str | None:
     return (
         f"nobody signs in here yet: whoever reaches this server{proxies} sees and changes everything. To end that, "
         "open the link it prints, or `tracker users add NAME --role administrator` (docs/upgrading.md)"
+    )
+
+
+def _nothing_shared(settings: Settings) -> str | None:
+    if settings.bus == "memory:" or settings.is_shared:
+        return None
+    return (
+        "there is a bus and a folder: what others say there is shown here and kept nowhere. Nodes share a store in "
+        "PostgreSQL: name it with --store (docs/scale.md), or leave `bus` away"
     )
