@@ -17,6 +17,7 @@ from tracker.live import close_codes
 from tracker.model.events import KINDS
 from tracker.protocols import Spoken, spoken
 from tracker.protocols.explain import WARNINGS
+from tracker.stores.sqlite.schema import MIGRATIONS
 from tracker.times import NaiveTime, parse_parameter
 from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
@@ -123,6 +124,12 @@ def test_every_time_of_a_command_in_our_pages_is_one_that_the_command_takes() ->
 
 def test_the_page_on_several_machines_quotes_the_script_that_sets_them_up() -> None:
     assert f"```sh\n{(ROOT / 'packaging/scale.sh').read_text()}```" in PAGES["scale.md"]
+
+
+def test_who_upgrades_is_told_the_number_of_the_schema() -> None:
+    number = len(MIGRATIONS)
+    assert f"| unreleased | {number}: " in PAGES["upgrading.md"] and f"({number}) |" in PAGES["upgrading.md"]
+    assert f"The schema becomes {number};" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_what_is_in_containers_is_set_as_a_server_takes_it() -> None:
