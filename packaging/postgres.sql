@@ -8,8 +8,8 @@ GRANT CONNECT, CREATE ON DATABASE tracker TO tracker;
 \connect tracker
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
-
 -- Who only reads, for reports in SQL; what, the tracker's role says once it has made its schema:
---     GRANT USAGE ON SCHEMA tracker TO tracker_reader; GRANT SELECT ON tracker.pings, tracker.vehicles TO tracker_reader;
+--     GRANT USAGE ON SCHEMA tracker TO tracker_reader; GRANT SELECT ON tracker.pings, tracker.boxes, tracker.vehicles TO
+--     tracker_reader; and \password tracker_reader
 CREATE ROLE tracker_reader LOGIN CONNECTION LIMIT 10;
 GRANT CONNECT ON DATABASE tracker TO tracker_reader;

@@ -166,7 +166,7 @@ def test_a_role_that_may_do_no_more_than_the_script_says_is_enough(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         in_database(url, "CREATE TABLE public.mine(n int)")
     in_database(url, "GRANT USAGE ON SCHEMA tracker TO tracker_reader")
-    in_database(url, "GRANT SELECT ON tracker.pings, tracker.vehicles TO tracker_reader")
+    in_database(url, "GRANT SELECT ON tracker.pings, tracker.boxes, tracker.vehicles TO tracker_reader")
     reader = f"postgresql://tracker_reader@127.0.0.1:{cluster.port}/tracker"
     assert in_database(reader, "SELECT vehicle FROM pings") == [("van-1",)]
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
