@@ -440,6 +440,8 @@ class Intake:
                 elif applied:
                     await self._restore()
                 self._evaluation.go_on()
+                if self._down is not None:
+                    log.warning("what is stored can be read again: positions are taken")
                 self._down = None
                 _fail(entries, error)
                 return

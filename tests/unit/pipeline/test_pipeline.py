@@ -728,7 +728,9 @@ async def test_failures_leave_no_trace_in_what_is_decided_later(monkeypatch: pyt
         assert calm == failing
 
 
-async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_back(node: Node) -> None:
+async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_back(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
     await node.pipeline.submit([ping(1)])
     node.store.error = node.store.unreadable = StoreError("gone")
     with pytest.raises(StoreError):
@@ -741,6 +743,10 @@ async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_b
     await until(lambda: not node.pipeline.statistics().down)
     assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
     assert await node.stored() == [1, 2]
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
+        "cannot go back to what is stored",
+        "what is stored can be read again: positions are taken",
+    ]
 
 
 async def test_what_waits_while_the_store_goes_away_is_refused_with_it(node: Node) -> None:
