@@ -149,20 +149,21 @@ async def test_a_day_is_in_few_parts_while_it_lasts_and_in_one_when_it_is_over(s
     assert [one.ping.lat for one in await store.track(1, T0, T0 + 60_000, None, 9)] == [60.0, 60.5]
 
 
+@pytest.mark.parametrize("step", ["plan", "portions", "pack"])
 async def test_nobody_who_was_erased_meanwhile_is_brought_back(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     await store.commit(fixes(1, *range(0, 9000, 1000)))
     await store.commit(fixes(2, *range(0, 9000, 1000)))
-    plan, loop = compaction.plan, asyncio.get_running_loop()
+    does, loop = getattr(compaction, step), asyncio.get_running_loop()
 
-    def erased_after(connection: sqlite3.Connection, until: int) -> compaction.Slice | None:
-        made = plan(connection, until)
-        monkeypatch.setattr(compaction, "plan", plan)
+    def erased_after(*values: Any) -> Any:
+        made = does(*values)
+        monkeypatch.setattr(compaction, step, does)
         asyncio.run_coroutine_threadsafe(store.commit(Commit(erased=["van-1"])), loop).result()
         return made
 
-    monkeypatch.setattr(compaction, "plan", erased_after)
+    monkeypatch.setattr(compaction, step, erased_after)
     await store.compact(T0 + DAY)
     assert parts(store) == [(2, 0, 9)]
     assert await store.near([(-180.0, -90.0, 180.0, 90.0)], 0, EVER) == {2: [(T0, T0 + 59_999)]}
