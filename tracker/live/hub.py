@@ -235,7 +235,7 @@ class Hub:
         Raises Overloaded, and changes nothing, when too many names nobody knows are followed already.
         """
         viewer.grant = grant or viewer.grant
-        viewer.asked = self._kept(follow)
+        viewer.asked = self._kept(follow, viewer.grant)
         wish = narrow(follow, viewer.grant)
         known, awaits = self.followers.known(wish, viewer.grant)
         if follow.view is not None:
@@ -268,9 +268,12 @@ class Hub:
             region in self.picture.regions for region in asked
         )
 
-    def _kept(self, follow: Follow) -> Follow:
-        """What was asked, without names there are not: those are kept as hashes only (awaited.py)."""
+    def _kept(self, follow: Follow, grant: Grant) -> Follow:
+        """What was asked, without names there are not: those are kept as hashes only (following.py). But a limited
+        grant is another one at times, and what is followed begins anew from the names: also of what may come back."""
         routing = self.routing
+        if not grant.everything:
+            return msgspec.structs.replace(follow, resume=None)
         regions = None if follow.regions is None else [one for one in follow.regions if routing.knows_region(one)]
         vehicles = None if follow.vehicles is None else [one for one in follow.vehicles if routing.knows_vehicle(one)]
         return msgspec.structs.replace(follow, regions=regions, vehicles=vehicles, resume=None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.grants import limited
 from tests.unit.live.test_hub import Desk, event, keep_house, moved, region, tick, urgent
 from tracker.errors import Invalid, Overloaded
 from tracker.live import following, routing
@@ -31,6 +32,20 @@ def test_a_thousand_vehicles_followed_before_their_first_fix_are_heard_at_once(h
     tick(hub)
     assert [(row[0], row[2]) for row in desk.told("moved")][-1:] == [(7, 61_000_000)]
     assert hub.followers.awaited.count == (1 if "regions" in more else 0)
+
+
+def test_who_sees_something_else_by_now_goes_on_awaiting_what_is_not_there_yet(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, grant=limited("a"), vehicles=["v1", "v2"], regions=["b"])
+    hub.route(Change(removed=["v1"]))
+    hub.regrant(desk.viewer, limited("a", "c"))
+    tick(hub)
+    desk.take()
+    hub.route(Change(moved=[moved("v1", 2, "a"), moved("v2", 2, "c")]))
+    hub.route(Change(regions=[region("b")], moved=[moved("v3", 2, "b")]))
+    hub.regrant(desk.viewer, limited("a", "b", "c"))
+    tick(hub)
+    assert sorted(row[1] for row in desk.told("vehicles")) == ["v1", "v2", "v3"]
 
 
 def test_an_event_of_a_vehicle_nobody_knows_yet_reaches_who_follows_it(hub: Hub) -> None:
