@@ -62,7 +62,7 @@ class Forwarding:
             left_s = until - asyncio.get_running_loop().time()
             waiting = []
             for part, outcome in zip(parts, outcomes, strict=True):
-                if left_s > 0 and isinstance(outcome, TrackerError) and outcome.code in AGAIN:
+                if left_s > 0 and isinstance(outcome, TrackerError) and _may_pass(outcome):
                     waiting += part.places
                 else:
                     done.append((part, outcome))
@@ -92,7 +92,7 @@ class Forwarding:
                 raise no_owner()
             reply = _reply(asking.result())
         except (NotAsked, NoAnswer):  # what it may have stored all the same is a duplicate then
-            raise cut_off(self._asking.away) if self._asking.away else no_owner() from None
+            raise cut_off(self._asking.away) if self._asking.away else Unheard() from None
         except Failed as fault:
             raise StoreError(
                 f"The node that owns these vehicles made a mistake ({fault}); send the same again."
@@ -110,6 +110,18 @@ class Forwarding:
             return encode(Stored(await self._here(pings)))
         except TrackerError as fault:
             return encode(Refused(fault.code, fault.detail, cast(int, getattr(fault, "retry_after", 1))))
+
+
+class Unheard(Overloaded):
+    """Where an owner that is said to live cannot be asked: it is about to be gone, or NATS is away from there alone."""
+
+    def __init__(self) -> None:
+        detail = "another node owns these vehicles, and is not heard over NATS; send the same again, or to that one"
+        super().__init__(detail, 1, "cut_off")
+
+
+def _may_pass(fault: TrackerError) -> bool:
+    return fault.code in AGAIN or isinstance(fault, Unheard)
 
 
 def cut_off(why: str) -> Overloaded:

@@ -124,8 +124,8 @@ async def test_places_are_those_of_the_request_also_when_a_part_was_tried_again(
 @pytest.mark.parametrize(
     "fault, code",
     [
-        (NotAsked("there is no such node"), "no_owner"),
-        (NoAnswer("it did not answer"), "no_owner"),
+        (NotAsked("there is no such node"), "cut_off"),
+        (NoAnswer("it did not answer"), "cut_off"),
         (Failed("KeyError: 'van'"), "store"),
     ],
 )
@@ -139,8 +139,28 @@ async def test_an_owner_that_does_not_answer_is_told_kindly(
     with pytest.raises((StoreError, Overloaded)) as told:
         await a.pipeline.submit([ping(company.vehicle_of(b))])
     assert told.value.code == code
+    if code == "cut_off":
+        assert "is not heard over NATS" in told.value.detail, "nobody will take them over while it lives"
     if code == "store":
         assert "KeyError" in told.value.detail and "send the same again" in told.value.detail
+
+
+async def test_who_cannot_be_asked_just_now_is_asked_again(
+    company: Company, a: Node, b: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.pipeline.shared.forwarding.PATIENCE_S", 5.0)
+    real, asked = a.asking.ask, 0
+
+    async def ask(node: str, question: bytes, seconds: float) -> bytes:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise NotAsked("there is no such node")
+        return await real(node, question, seconds)
+
+    monkeypatch.setattr(a.asking, "ask", ask)
+    answer = await company.do(a.pipeline.submit([ping(company.vehicle_of(b))]))
+    assert (answer.accepted, asked) == (1, 3)
 
 
 async def test_an_owner_that_hangs_is_waited_for_while_it_is_the_owner(
