@@ -59,10 +59,8 @@ class Relay:
             if isinstance(what, Gap):
                 missed.note_gap(what)
                 continue
-            if self._telling:
-                self._telling.hear_change(what)
             missed.note_change(what)
-            self.take(what)
+            self.make_up(what)
 
     def hear_passed(self, states: list[VehicleState], missed: Missed) -> list[str]:
         """What another node passed to this one; answers of whom it comes too early."""
@@ -75,9 +73,11 @@ class Relay:
         return early
 
     def make_up(self, change: Change) -> None:
-        """What was missed, as far as it is news by now: what is stored may be older than what is known."""
+        """What was told, or missed, as far as it is news by now: it may be older than what is known."""
         if self._telling:
             self._telling.hear_change(change)
+            if gone := self._telling.renumbered(change.moved):
+                self.take(Change(removed=gone))
         self.take(change)
 
     def take(self, change: Change) -> None:

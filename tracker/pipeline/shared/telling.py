@@ -81,6 +81,11 @@ class Telling:
         if change.deed:
             self._on_deed(change.deed)
 
+    def renumbered(self, moved: list[VehicleState]) -> list[str]:
+        """Vehicles that are another's by now, as the one of that name was erased: that is heard of later."""
+        known = self._picture.vehicles
+        return [name for state in moved if (name := state.ping.vehicle) in known and known[name].n != state.n]
+
     def hear_passed(self, states: list[VehicleState]) -> tuple[list[VehicleState], list[str]]:
         """Those that are news, and of whom not all is known yet that everybody is told: that comes on another way."""
         news, early = [], []
@@ -88,7 +93,7 @@ class Telling:
             if not self._is_news(state, sys.maxsize):
                 continue
             known = self._picture.vehicles.get(state.ping.vehicle)
-            if known is None or known.regions != state.regions:
+            if known is None or known.n != state.n or known.regions != state.regions:
                 early.append(state.ping.vehicle)
             elif known != state:
                 news.append(state)

@@ -130,6 +130,26 @@ def test_a_vehicle_that_came_again_before_it_was_removed_here_is_told_once_more(
     assert told.telling.parts(Change(removed=["car"], after=7)).anew == [], "it is not known here"
 
 
+def test_who_is_another_vehicle_by_now_takes_the_place_of_the_one_that_was_erased() -> None:
+    told = Told()
+    changes: list[Change] = []
+
+    def take(change: Change) -> None:
+        changes.append(change)
+        told.picture.apply(change)
+
+    relay = Relay(MemoryBus(), take, take, Lane("relay"), told.telling)
+    old, late = state("van", T0), state("van", T0 + 1)
+    new = msgspec.structs.replace(state("van", T0 + 2), n=2)
+    assert told.telling.hear_passed([new]) == ([], ["van"])
+    relay.make_up(Change(moved=[old]))
+    assert told.telling.hear_passed([new]) == ([], ["van"]), "that there is another comes on another way"
+    relay.make_up(Change(moved=[new, state("bus", T0)]))
+    assert changes[1:] == [Change(removed=["van"]), Change(moved=[new, state("bus", T0)])]
+    relay.make_up(Change(moved=[late]))
+    assert told.picture.vehicles["van"] == new, "nor is it the old one again"
+
+
 def test_of_so_many_vehicles_a_late_word_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.pipeline.shared.telling.MOST", 2)
     told = Told()
