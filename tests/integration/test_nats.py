@@ -33,6 +33,8 @@ from tracker.buses import (
     open_bus,
 )
 from tracker.buses import nats as engine
+from tracker.buses.nats_line import Away, connect
+from tracker.buses.nats_url import place_of
 from tracker.config import SettingsError
 from tracker.model.change import Change
 
@@ -268,6 +270,30 @@ async def test_a_server_that_hangs_keeps_nobody_waiting(server: nats.Server) -> 
 
 
 @pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("said", "raised"),
+    [
+        ("unable to perform operation on <TCPTransport closed=True>; the handler is closed", Away),
+        ("other", RuntimeError),
+    ],
+)
+async def test_who_writes_to_a_connection_that_is_closed_is_told_that_it_broke(
+    shared: nats.Server, said: str, raised: type[Exception]
+) -> None:
+    """As uvloop tells it; asyncio drops what is written then."""
+
+    def write(_: bytes) -> None:
+        raise RuntimeError(said)
+
+    async def speak() -> None:
+        async with connect(place_of(shared.url), shared.url) as line:
+            line._transport.write = write  # type: ignore[union-attr, method-assign]
+            await line.confirm()
+
+    (fault,) = await asyncio.gather(speak(), return_exceptions=True)
+    assert type(fault) is raised
+
+
 async def test_a_change_that_was_lost_is_told_by_the_next_beat(shared: nats.Server) -> None:
     async with peers(named(shared)) as (eve, bob):
         await eve.say("1")

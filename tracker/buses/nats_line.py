@@ -102,6 +102,10 @@ async def connect(place: Place, server: str, *, echo: bool = False) -> AsyncIter
             except NatsError:  # "no servers": why, it told by the way
                 raise (line.faults[-1] if line.faults else NatsError("nats: not connected")) from None
         yield line
+    except RuntimeError as fault:
+        if "closed" not in str(fault):
+            raise
+        raise Away("the connection broke") from None  # as uvloop says it to who writes
     finally:
         await line.cut()
 
