@@ -32,6 +32,7 @@ from tracker.nodes.reading import needs_of
 from tracker.outputs.sight import Places
 from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.quarantine import Quarantine
+from tracker.pipeline.shared.calling import Calling
 from tracker.pipeline.shared.clock import SharedClock
 from tracker.pipeline.shared.sharing import Sharing
 from tracker.stores import Store, open_store, share_store
@@ -119,6 +120,7 @@ class Node:
             )
         else:
             self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
+        self.calling = sharing.calling if sharing else Calling()
         self.bus = open_bus(settings.bus)
         self.pipeline = Pipeline(
             self.fleet,

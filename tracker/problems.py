@@ -85,7 +85,7 @@ not_implemented | 501 | a transfer coding other than chunked | send `Content-Len
 overloaded | 503 | too much at once | the same again after `Retry-After`
 stopping | 503 | the server stops | the same again in a moment, to the next one
 no_owner | 503 | of several nodes none owns these vehicles just now | the same again in a moment
-cut_off | 503 | another node owns these vehicles and cannot be asked: NATS is away | the same to that one, or later
+cut_off | 503 | another node has what is asked for and cannot be asked: NATS is away | the same to that one, or later
 partly_stored | 503 | some positions are stored, those in `errors` are not | all of it again: the others are duplicates
 http_version | 505 | another version of HTTP | send HTTP/1.1
 

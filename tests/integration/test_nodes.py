@@ -229,6 +229,61 @@ def test_who_may_come_in_is_known_everywhere_at_once(two: list[House]) -> None:
     until_sync(lambda: here.get("/api/v1/vehicles", cookie=ben).status == 401, "he is out here as well", 1)
 
 
+def test_a_ticket_opens_once_at_whichever_node(two: list[House]) -> None:
+    here, there = two
+    there.cookie = here.furnish().cookie
+    for first, second in ((there, here), (here, there)):
+        ticket = here.do("POST", "/api/v1/tickets", {}).json()["ticket"]
+        path = f"/api/v1/changes?ticket={ticket}"
+        assert first.get(path).status == 200
+        first.do("POST", "/api/v1/tickets", {})  # and what it said before has been heard
+        assert second.get(path).status == 401
+
+
+def test_a_report_is_watched_fetched_and_given_up_at_whichever_node(start_nodes: Nodes) -> None:
+    here, there, third = start_nodes(3)
+    post(here, fleet(3, 60.0, 60))
+    day = {"from": now(-86_400)}
+    report = here.post("/api/v1/reports", day).json()
+    path = f"/api/v1/reports/{report['id']}"
+
+    def is_drawn() -> bool:
+        return bool(there.get(f"{path}?wait_s=5").json()["state"] == "done")
+
+    assert there.get(path).status == 200
+    until_sync(is_drawn, "it is drawn", 60)
+    assert third.get(path).json() == here.get(path).json()
+    files = [node.get(f"{path}/file") for node in (here, there, third)]
+    assert {file.body for file in files} == {files[0].body}
+    assert len(files[0].body) > 200_000, "it comes in pieces"
+    assert {file.headers["content-disposition"] for file in files} == {files[0].headers["content-disposition"]}
+    assert third.request("DELETE", path).status == 204
+    assert [node.get(path).status for node in (here, there, third)] == [404] * 3
+    gone = here.post("/api/v1/reports", day).json()["id"]
+    assert there.get(f"/api/v1/reports/{gone}/file").status in (200, 409), "when it is drawn"
+    here.kill()
+    until_sync(lambda: there.get(f"/api/v1/reports/{gone}").json()["code"] == "unknown_report", "its node is gone", 20)
+
+
+def test_there_is_one_import_wherever_it_was_begun(two: list[House]) -> None:
+    here, there = two
+    path = "/api/v1/store/import"
+    track = "vehicle,time,lat,lon\n" + "".join(
+        f"bus-{at % 50},2026-01-01T{at // 3600 % 24:02}:{at // 60 % 60:02}:{at % 60:02}Z,60.1,25.{at % 1000:03}\n"
+        for at in range(40_000)
+    )
+    headers = {"content-type": "application/octet-stream"}
+    assert here.request("POST", f"{path}?name=day.csv", track.encode(), headers).status == 202
+    assert there.get(path).json()["state"] == "working"
+    refused = there.request("POST", f"{path}?name=more.csv", track.encode(), headers)
+    assert (refused.status, refused.json()["code"]) == (409, "at_work")
+    assert there.request("DELETE", path).status == 204
+    assert [node.get(path).json()["state"] for node in two] == ["given_up"] * 2
+    assert there.request("POST", f"{path}?name=next.csv", track[:100_000].encode(), headers).status == 202
+    until_sync(lambda: here.get(f"{path}?wait_s=5").json()["state"] == "done", "it is done", 60)
+    assert here.get(path).json() == there.get(path).json()
+
+
 def test_what_was_acknowledged_is_there_once_whatever_becomes_of_the_nodes(start_nodes: Nodes) -> None:
     nodes = start_nodes(3)
     nodes[0].send("PUT", "/api/v1/regions/depot", DEPOT)

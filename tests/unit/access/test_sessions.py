@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tracker.access.passes import MOST_TICKETS, TICKET_MS, Tickets
 from tracker.access.sessions import DAY_MS, IDLE_MS, LONGEST_MS, TOUCH_MS, Session, Sessions, touched
+from tracker.access.tokens import hash_of
 
 
 def session(id: str = "s1", user: str = "ana", created_at: int = 0, seen_at: int = 0) -> Session:
@@ -60,6 +61,21 @@ def test_a_ticket_opens_once_and_within_30_seconds() -> None:
     assert tickets.take(first, TICKET_MS - 1) is None
     assert tickets.take(second, TICKET_MS + 1) is None
     assert tickets.take("", 0) is None
+
+
+def test_a_ticket_that_another_node_gave_opens_here_until_it_was_taken_there() -> None:
+    given, kept = Tickets(), Tickets()
+    taken: list[str] = []
+    given.on_take = taken.append
+    first, second = given.give("s1", 0), given.give("s2", 0)
+    for secret, bearer in ((first, "s1"), (second, "s2")):
+        kept.keep_ticket(hash_of(secret), bearer, 5)
+    assert kept.take(first, TICKET_MS) == "s1"
+    assert given.take(second, 1) == "s2" and given.take(second, 1) is None
+    assert taken == [hash_of(second)]
+    kept.drop_ticket(taken[0])
+    assert kept.take(second, 6) is None
+    kept.drop_ticket(taken[0])
 
 
 def test_tickets_nobody_takes_fill_no_memory() -> None:

@@ -41,7 +41,14 @@ class Done(msgspec.Struct, tag="done"):
     place: int
 
 
-Question = Store | Moved | Wanted | Done
+class Called(msgspec.Struct, tag="called"):
+    """Something that only one of them has is wanted, or all are told. Answered as calling.py says."""
+
+    what: str
+    given: msgspec.Raw
+
+
+Question = Store | Moved | Wanted | Done | Called
 
 encode = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], Question] = msgspec.msgpack.Decoder(Question).decode

@@ -18,12 +18,13 @@ from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.entries.batch import Answer
 from tracker.pipeline.entries.inbox import Deed
+from tracker.pipeline.shared.calling import Calling
 from tracker.pipeline.shared.clock import SharedClock
 from tracker.pipeline.shared.following import Following, deed_of
 from tracker.pipeline.shared.forwarding import Forwarding
 from tracker.pipeline.shared.ownership import Ownership
 from tracker.pipeline.shared.passing import Passing
-from tracker.pipeline.shared.questions import Done, Moved, Store, decode, encode, state_of
+from tracker.pipeline.shared.questions import Called, Done, Moved, Store, decode, encode, state_of
 from tracker.pipeline.shared.watching import Watching
 from tracker.stores import SharedStore
 from tracker.turns.lanes import Lanes
@@ -67,6 +68,7 @@ class Sharing:
         self._tasks: list[asyncio.Task[None]] = []
         self.wake: Callable[[], None] = lambda: None
         self.following = Following(store, lambda: self.wake())
+        self.calling = Calling(store.node, asking, lambda: self.ownership.others())
         self.ownership: Ownership
         self.forwarding: Forwarding
         self.passing = Passing(
@@ -159,6 +161,8 @@ class Sharing:
             case Done(place):
                 await self.following.until_told(place)
                 return b""
+            case Called() as called:
+                return await self.calling.answer(called)
             case Moved(states):
                 return encode(self.hear_passed([state_of(state) for state in states]))
             case wanted:

@@ -6,7 +6,9 @@ import asyncio
 import tempfile
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 
+import msgspec
 from quart import Response, request
 
 from tracker.access.grants import ADMINISTER, Grant
@@ -14,6 +16,7 @@ from tracker.errors import BadRequest, InTheWay, Invalid
 from tracker.formats import formats
 from tracker.model.records import Audit, Record
 from tracker.node import Node
+from tracker.pipeline.shared.calling import Calling
 from tracker.times import BadZone, named_zone
 from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
@@ -25,6 +28,7 @@ from tracker.web.ingest.bodies import Patience, too_large
 PATH = "/api/v1/store/import"
 MOST_WAIT_S = 20
 MOST_NAME = 200
+LOOK_S = 1.0  #: for how other nodes say that theirs is
 
 _IMPORT = thing(
     "state progress ended_at error name files items positions rejected errors skipped " + " ".join(COUNTS),
@@ -63,26 +67,64 @@ ROUTES = (
 )
 
 
+class Imports:
+    """The one import, at whichever node it was begun."""
+
+    def __init__(self, own: Importing, calling: Calling) -> None:
+        self.own = own
+        self._calling = calling
+        calling.answers |= {"import.watch": self._watch, "import.give_up": self._give_up}
+
+    async def newest(self) -> tuple[str, dict[str, Any]]:
+        """The other node that has it (empty: this one), and how far it is: one under way, or which ended last."""
+        found = {"": self.own.document()}
+        if not self.own.work.is_working:
+            told = await self._calling.call_all("import.watch", 0, LOOK_S)
+            found |= {node: msgspec.msgpack.decode(one, type=dict[str, Any]) for node, one in told.items()}
+        return max(found.items(), key=lambda one: (one[1]["state"] == "working", one[1]["ended_at"] or "", not one[0]))
+
+    async def watch(self, wait_s: int) -> dict[str, Any]:
+        node, document = await self.newest()
+        if not wait_s or document["state"] != "working":
+            return document
+        if not node:
+            return await self._watch_here(wait_s)
+        told = await self._calling.call(node, "import.watch", wait_s, wait_s)
+        return msgspec.msgpack.decode(told, type=dict[str, Any])
+
+    async def give_up(self, node: str) -> None:
+        if node:
+            await self._calling.call(node, "import.give_up", None)
+        else:
+            await self.own.work.give_up()
+
+    async def _watch_here(self, wait_s: int) -> dict[str, Any]:
+        await self.own.work.move(wait_s)
+        return self.own.document()
+
+    async def _watch(self, given: msgspec.Raw) -> dict[str, Any]:
+        return await self._watch_here(msgspec.msgpack.decode(given, type=int))
+
+    async def _give_up(self, _given: msgspec.Raw) -> None:
+        await self.own.work.give_up()
+
+
 def add(routes: Routes, node: Node) -> None:
-    importing = Importing(node)
-    routes.add(
-        PATH, None, GET=partial(watch, importing), POST=partial(begin, importing), DELETE=partial(give_up, importing)
-    )
+    imports = Imports(Importing(node), node.calling)
+    routes.add(PATH, None, GET=partial(watch, imports), POST=partial(begin, imports), DELETE=partial(give_up, imports))
 
 
-async def watch(importing: Importing, _node: Node, grant: Grant) -> Response:
+async def watch(imports: Imports, _node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     api.only("wait_s")
-    if wait_s := api.whole("wait_s", 0, MOST_WAIT_S):
-        await importing.work.move(wait_s)
-    return _answer(importing)
+    return _answer(await imports.watch(api.whole("wait_s", 0, MOST_WAIT_S) or 0))
 
 
-async def begin(importing: Importing, node: Node, grant: Grant) -> Response:
+async def begin(imports: Imports, node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     api.only("name", "format", "zone")
-    how = _how()
-    if importing.work.is_working:
+    how, importing = _how(), imports.own
+    if (await imports.newest())[1]["state"] == "working":
         raise InTheWay("at_work", "there is one import under way; wait for its end, or give it up")
     by = api.actor(node, grant)
     folder: tempfile.TemporaryDirectory[str] = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tracker-")
@@ -98,27 +140,29 @@ async def begin(importing: Importing, node: Node, grant: Grant) -> Response:
     except BaseException:
         await asyncio.to_thread(folder.cleanup)
         raise
-    return _answer(importing, 202)
+    return _answer(importing.document(), 202)
 
 
-async def give_up(importing: Importing, node: Node, grant: Grant) -> Response:
+async def give_up(imports: Imports, node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     by = api.actor(node, grant)
+    where, document = await imports.newest()
 
     def plan() -> tuple[list[Record], list[Audit]]:
         by.ask()
-        if not importing.work.is_working:
+        is_working = document["state"] == "working" if where else imports.own.work.is_working
+        if not is_working:
             return [], []
-        after = {"name": importing.told.name, "state": "given_up"}
+        after = {"name": document["name"], "state": "given_up"}
         return [], [by.did(node.clock(), "store.give_up", "store", {"state": "working"}, after)]
 
     await node.pipeline.keep_records(plan)
-    await importing.work.give_up()
+    await imports.give_up(where)
     return Response(b"", 204)
 
 
-def _answer(importing: Importing, status: int = 200) -> Response:
-    return api.answer(importing.document(), status, location=PATH, cache_control="no-store")
+def _answer(document: dict[str, Any], status: int = 200) -> Response:
+    return api.answer(document, status, location=PATH, cache_control="no-store")
 
 
 def _how() -> How:

@@ -1,4 +1,4 @@
-"""Session: to sign in, to be told who one is, to sign out; and tickets for sockets."""
+"""Session: to sign in, to be told who one is, to sign out."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.people import tickets
 from tracker.web.people.quarantine import may_let_in
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def blueprint(node: Node) -> Blueprint:
     routes = Routes("session", node)
     routes.add("/api/v1/session", None, POST=sign_in, GET=who_am_i, DELETE=sign_out)
     routes.add("/api/v1/session/link", None, POST=show_link)
-    routes.add("/api/v1/tickets", None, POST=give_ticket)
+    tickets.add(routes, node)
     return routes.blueprint
 
 
@@ -251,13 +252,6 @@ async def sign_out(node: Node, grant: Grant) -> Response:
     if everywhere or id == grant.bearer:
         give_cookie(node, answer, "", 0)
     return answer
-
-
-async def give_ticket(node: Node, grant: Grant) -> Response:
-    if not grant.bearer:
-        raise NotSignedIn("not_signed_in", "a ticket is for who has signed in")
-    secret = node.doorman.tickets.give(grant.bearer, node.clock())
-    return api.answer({"ticket": secret}, 201, cache_control="no-store")
 
 
 def _texts(given: dict[str, Any], *names: str) -> list[str]:

@@ -32,12 +32,19 @@ GATHERED = 0.9  #: of the work, when all is told and the rest is drawing
 log = logging.getLogger(__name__)
 
 
+Whose = tuple[str, str]  #: who may have a report, and what that one saw
+
+
+def whose(grant: Grant) -> Whose:
+    return grant.who, grant.key()
+
+
 class Report:
-    def __init__(self, asked: Asked, choice: Choice, grant: Grant, gathering: Gathering, file: Path) -> None:
-        self.id = secrets.token_urlsafe(9)
+    def __init__(self, id: str, asked: Asked, choice: Choice, grant: Grant, gathering: Gathering, folder: Path) -> None:
+        self.id = id
         self.asked, self.choice, self.gathering = asked, choice, gathering
-        self.whose = (grant.who, grant.key())
-        self.file = file.with_name(f"{self.id}.html")
+        self.whose = whose(grant)
+        self.file = folder / f"{id}.html"
         self.state = "waiting"
         self.progress = 0.0
         self.fault: TrackerError | None = None
@@ -93,23 +100,26 @@ class Desk:
             raise Overloaded("too many reports are being made; try again in a minute", 30)
         self._own()
         gathering = Gathering(self._node, grant, choice, lasts)
-        report = Report(asked, choice, grant, gathering, self._folder / "report.html")
+        me, secret = self._node.calling.me, secrets.token_urlsafe(9)
+        report = Report(f"{me}.{secret}" if me else secret, asked, choice, grant, gathering, self._folder)
         self._reports[report.id] = report
         report.task = asyncio.create_task(self._make(report), name=f"report {report.id}")
         return report
 
-    def find(self, id: str, grant: Grant) -> Report:
+    def find(self, id: str, whose: Whose) -> Report:
         """One's own, as long as one may see what it tells of. Raises NotFound."""
         report = self._reports.get(id)
-        if report is None or report.whose != (grant.who, grant.key()) or report.gathering.is_over:
+        if report is None or report.whose != whose or report.gathering.is_over:
             raise NotFound("unknown_report", f"there is no report {id[:64]!r}; it is kept for an hour")
         return report
 
-    def read(self, report: Report) -> bytes:
-        """Raises InTheWay."""
+    def read(self, report: Report, since: int = 0, most: int | None = None) -> bytes:
+        """So many bytes from there on. Raises InTheWay."""
         if report.state != "done":
             raise InTheWay("report_not_ready", f"the report is {report.state}; ask how far it is, and come again")
-        return report.file.read_bytes()
+        with report.file.open("rb") as file:
+            file.seek(since)
+            return file.read(most)
 
     async def give_up(self, report: Report) -> None:
         """It is drawn no further, and its file goes."""

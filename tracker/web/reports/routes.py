@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -19,7 +17,8 @@ from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
 from tracker.web.api.schemas import COUNT, TEXT, TIME, array, or_null, thing
-from tracker.web.reports.desk import Desk, Report
+from tracker.web.reports.desk import Desk
+from tracker.web.reports.desks import Desks
 from tracker.web.reports.gathering import Choice
 
 PATH = "/api/v1/reports"
@@ -72,9 +71,10 @@ ROUTES = (
 
 def blueprint(node: Node, desk: Desk) -> Blueprint:
     routes = Routes("reports", node)
+    desks = Desks(desk, node.calling)
     routes.add(PATH, POST=partial(ask, desk))
-    routes.add(f"{PATH}/<id>", GET=partial(watch, desk), DELETE=partial(give_up, desk))
-    routes.add(f"{PATH}/<id>/file", GET=partial(fetch, desk))
+    routes.add(f"{PATH}/<id>", GET=partial(watch, desks), DELETE=partial(give_up, desks))
+    routes.add(f"{PATH}/<id>/file", GET=partial(fetch, desks))
     return routes.blueprint
 
 
@@ -82,36 +82,29 @@ async def ask(desk: Desk, node: Node, grant: Grant) -> Response:
     api.only()
     asked, choice = read(await api.json_body(node.settings.max_entry), node.clock())
     report = desk.begin(asked, choice, grant, api.lasts(node.access))
-    return _answer(report, 202)
+    return _answer(report.document(), 202)
 
 
-async def watch(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
+async def watch(desks: Desks, _node: Node, grant: Grant, id: str) -> Response:
     api.only("wait_s")
-    wait_s = api.whole("wait_s", 0, MOST_WAIT_S)
-    report = desk.find(id, grant)
-    if wait_s and not report.is_over:
-        report.moved.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await report.moved.wait()
-    return _answer(report)
+    return _answer(await desks.watch(id, grant, api.whole("wait_s", 0, MOST_WAIT_S) or 0))
 
 
-async def fetch(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
-    report = desk.find(id, grant)
-    name = report.asked.title.removeprefix("Fleet report ").replace(" to ", "--")
+async def fetch(desks: Desks, _node: Node, grant: Grant, id: str) -> Response:
+    title, body = await desks.read(id, grant)
+    name = title.removeprefix("Fleet report ").replace(" to ", "--")
     headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
     headers["content-disposition"] = f'attachment; filename="report-{name}.html"'
-    return Response(await asyncio.to_thread(desk.read, report), 200, headers)
+    return Response(body, 200, headers)
 
 
-async def give_up(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
-    await desk.give_up(desk.find(id, grant))
+async def give_up(desks: Desks, _node: Node, grant: Grant, id: str) -> Response:
+    await desks.give_up(id, grant)
     return Response(b"", 204)
 
 
-def _answer(report: Report, status: int = 200) -> Response:
-    return api.answer(report.document(), status, location=f"{PATH}/{report.id}", cache_control="no-store")
+def _answer(report: dict[str, Any], status: int = 200) -> Response:
+    return api.answer(report, status, location=f"{PATH}/{report['id']}", cache_control="no-store")
 
 
 # --------------------------------------------------------------------------------------------- what is asked
