@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.async_api import Page, expect
@@ -23,13 +23,13 @@ PAINTED = """() => { const canvas = document.querySelector('canvas[data-layer=de
   let sum = 0; for (let i = 3; i < data.length; i += 4) if (data[i]) sum += i; return sum }"""
 
 
-def choice(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).fragment).items()}
+async def choice(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(await page.evaluate("location.hash.slice(1)")).items()}
 
 
 async def shows(page: Page, at: int) -> None:
     await page.wait_for_function(f"() => window.fleetPage.state.value.at === {at} && window.fleetPage.past.exactly")
-    assert choice(page)["at"] == iso(at)
+    assert (await choice(page))["at"] == iso(at)
     await expect(page.locator(".past-band").first).to_be_visible()
     await expect(page.locator("#timeline")).to_be_visible()
 
@@ -65,7 +65,7 @@ async def test_each_row_that_names_a_time_leads_to_its_moment_and_back_returns(o
         await day.get_by_role("button", name="Show this moment: 08:29:50").click()
         await shows(page, EIGHT + 30 * MINUTE - 10_000)
         await expect(day).to_be_visible()
-        assert choice(page)["vehicle"] == "van-03"
+        assert (await choice(page))["vehicle"] == "van-03"
         await page.keyboard.press("l")
         await expect(back).to_be_hidden()
         await page.keyboard.press("Escape")
@@ -73,14 +73,14 @@ async def test_each_row_that_names_a_time_leads_to_its_moment_and_back_returns(o
 
         # An event: by its time, its first fix, its deciding one; by keys alone.
         row = page.locator(".event", has_text="Van 5")
-        was = choice(page)
+        was = await choice(page)
         await row.locator(".meta .moment").focus()
         await page.keyboard.press("Enter")
         await shows(page, EIGHT + 1000)  # the first whole second at which it had happened
-        assert choice(page)["vehicle"] == enter["vehicle"]
+        assert (await choice(page))["vehicle"] == enter["vehicle"]
         await page.go_back()  # one step, though the vehicle was chosen and the map went there
         await expect(back).to_be_hidden()
-        assert choice(page) == was
+        assert await choice(page) == was
         await row.get_by_role("button", name="Why?").click()
         card = row.locator(".why-card")
         await expect(card).to_contain_text("Before, 07:59:56: 14 m outside the edge (accurate to 8 m).")
@@ -145,6 +145,6 @@ async def test_each_place_of_the_today_strip_leads_to_its_moment_by_finger_and_k
         at = await page.evaluate("() => window.fleetPage.state.value.at")
         assert at == pytest.approx(EIGHT + HOUR / 2, abs=10 * MINUTE)
         await expect(strip).to_have_attribute("aria-valuetext", re.compile(r"^08:\d\d:\d\d, in Fahrt$"))
-        assert choice(page)["vehicle"] == "van-03"
+        assert (await choice(page))["vehicle"] == "van-03"
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await page.context.close()

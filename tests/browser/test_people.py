@@ -266,6 +266,7 @@ async def test_what_is_kept_is_shown_compacted_and_given_up(
     open_page: Open, house: House, theme: Literal["light", "dark"], language: str, width: int
 ) -> None:
     page = await as_(open_page, house, house.cookie, "people#own", width=width, theme=theme, locale=language)
+    await page.locator("#ways [aria-current]").wait_for()  # else it may look twice at what comes next
     page.expected += ["ERR_", "503"]  # type: ignore[attr-defined]
     german = language == "de-DE"
     work: dict[str, Any] = {"state": "none", "progress": 0, "ended_at": None, "error": None}

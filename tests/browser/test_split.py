@@ -72,7 +72,7 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
         await expect(compare).to_have_attribute("aria-pressed", "false")
         await page.keyboard.press("s")
         await expect(compare).to_have_attribute("aria-pressed", "true")
-        assert choice(page)["split"] == "now"
+        assert (await choice(page))["split"] == "now"
         band = page.get_by_role("region", name="The moment beside it")
         await expect(band.locator("strong")).to_have_text("Now · live")
         await expect(page.get_by_role("region", name="The moment shown")).to_contain_text("11 Mar 14:30:00 · not live")
@@ -124,7 +124,7 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
 
         await band.get_by_role("combobox").select_option("1 day before")
         await expect(band.locator("strong")).to_have_text("Tue 10 Mar 14:30:00")
-        assert choice(page)["split"] == "-1d"
+        assert (await choice(page))["split"] == "-1d"
         yesterday = told(fleet, NOON - DAY)
         await page.wait_for_function(
             "(told) => [...window.fleetPage.beside.fleet.byId.values()].some((v) => v.known && Number.isFinite(v.age))",
@@ -132,8 +132,8 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
         )
         assert await page.evaluate(SECOND) == yesterday
         await page.keyboard.press("Escape")  # the selection goes before the split does
-        assert choice(page)["split"] == "-1d"
-        assert "vehicle" not in choice(page)
+        assert (await choice(page))["split"] == "-1d"
+        assert "vehicle" not in await choice(page)
 
         # Played, both go on in step.
         await page.keyboard.press("Space")
@@ -148,13 +148,13 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
         await expect(band.locator("strong")).to_have_text("Now · live")
         await band.get_by_role("button", name="Show one moment only").click()
         await expect(band).to_be_hidden()
-        assert "split" not in choice(page)
+        assert "split" not in await choice(page)
         await page.go_back()
         await expect(band).to_be_visible()
 
         await page.keyboard.press("l")
         await expect(band).to_be_hidden()
-        assert {"at", "split"}.isdisjoint(choice(page))
+        assert {"at", "split"}.isdisjoint(await choice(page))
         left = await page.evaluate(
             "() => [window.fleetPage.beside, document.querySelector('canvas[data-layer=vehicles-beside]').width,"
             " document.querySelector('canvas[data-layer=vehicles]').parentElement.style.clipPath]"

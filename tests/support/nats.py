@@ -62,6 +62,13 @@ class Server:
     def send_signal(self, which: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(which)
+        if which == signal.SIGSTOP:
+            until_sync(self._is_stopped, "each of its threads has stopped")
+
+    def _is_stopped(self) -> bool:
+        assert self.process
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return all(one.read_text().rpartition(")")[2].split()[0] == "T" for one in threads)
 
     def kill(self) -> None:
         if self.process:
