@@ -71,10 +71,15 @@ class Calling:
 
     async def call_all(self, what: str, given: Any, seconds: float = CALL_S) -> dict[str, msgspec.Raw]:
         """What the others answer, by node; of those that do not answer in time, nothing."""
+        replies = await self.ask_all(encode(Called(what, msgspec.Raw(encode(given)))), seconds)
+        told = {node: _said(reply) for node, reply in replies.items()}
+        return {node: said.value for node, said in told.items() if not said.code}
+
+    async def ask_all(self, question: bytes, seconds: float) -> dict[str, bytes]:
+        """The same of any question, as it is."""
         if self._asking is None or self._asking.away:
             return {}
-        question, nodes = encode(Called(what, msgspec.Raw(encode(given)))), list(self._others())
+        nodes = list(self._others())
         asked = (self._asking.ask(node, question, seconds) for node in nodes)
         replies = await asyncio.gather(*asked, return_exceptions=True)
-        told = {node: _said(reply) for node, reply in zip(nodes, replies, strict=True) if isinstance(reply, bytes)}
-        return {node: said.value for node, said in told.items() if not said.code}
+        return {node: reply for node, reply in zip(nodes, replies, strict=True) if isinstance(reply, bytes)}

@@ -179,10 +179,7 @@ class Sharing:
 
     async def until_known(self) -> None:
         """Return when the other nodes know what was done up to now, or in a moment."""
-        if not self._asking.away:
-            done = encode(Done(self.following.shown))
-            asked = (self._asking.ask(node, done, KNOWN_S) for node in self.ownership.others())
-            await asyncio.gather(*asked, return_exceptions=True)
+        await self.calling.ask_all(encode(Done(self.following.shown)), KNOWN_S)
 
     # -- what the intake asks -----------------------------------------------------------------------------------------
 
