@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Open, live
 from tests.browser.feed import Feed, Running, stamp
 from tests.browser.past import HOUR
-from tests.browser.test_past import iso
+from tests.browser.test_past import choice, iso
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,10 +20,6 @@ EIGHT = 1_773_208_800_000  #: of 11 March 2026, in Helsinki: a trip begins
 PAINTED = """() => { const canvas = document.querySelector('canvas[data-layer=decided]');
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let sum = 0; for (let i = 3; i < data.length; i += 4) if (data[i]) sum += i; return sum }"""
-
-
-async def choice(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(await page.evaluate("location.hash.slice(1)")).items()}
 
 
 async def shows(page: Page, at: int) -> None:
